@@ -1,0 +1,1 @@
+//! The call protocol: frames, envelope, and streams over one pipe.

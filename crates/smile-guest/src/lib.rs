@@ -1,0 +1,3 @@
+//! The small agent inside every sandbox: sessions, commands, files, processes.
+
+pub mod message;

@@ -1,0 +1,1 @@
+//! Failure classes, backoff, retry, budgets, and connections that come back.

@@ -1,0 +1,1 @@
+//! What performs the loop: drives sandboxes, keeps runs, answers watchers.

@@ -1,0 +1,3 @@
+//! The `smile` program.
+
+fn main() {}

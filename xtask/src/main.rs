@@ -1,0 +1,3 @@
+//! Checks that the workspace keeps its own rules.
+
+fn main() {}
