@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smile_tutorial::Lines;
 
-use crate::Gap;
+use crate::{Gap, SandboxFacts};
 
 /// Everything that a report is made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,10 +42,47 @@ pub struct RunRecord {
     pub iterations: u32,
     /// The steps, in order.
     pub steps: Vec<StepRecord>,
+    /// The machine that it took place on.
+    pub facts: SandboxFacts,
+    /// How much of the page was carried out.
+    pub coverage: Coverage,
+    /// The step at which a reader without help is blocked; none where there is none.
+    pub blocked_at: Option<BlockedAt>,
     /// The gaps, by place.
     pub gaps: Vec<Gap>,
     /// What the sandbox lacked or refused; never a gap.
     pub notes: Vec<EnvironmentNote>,
+}
+
+impl RunRecord {
+    /// The version of the format that this program writes.
+    pub const VERSION: u32 = 1;
+}
+
+/// How much of a page was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Coverage {
+    /// Steps on the page.
+    pub steps: u32,
+    /// Those carried out.
+    pub carried_out: u32,
+    /// Of these, how many did what the page promises.
+    pub as_promised: u32,
+    /// Those whose output the page shows and that could be compared.
+    pub outputs_compared: u32,
+}
+
+/// Where a reader without help is blocked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockedAt {
+    /// The step's number.
+    pub step: u32,
+    /// Its first line.
+    pub line: u32,
+    /// The id of the gap that blocks.
+    pub gap: String,
 }
 
 /// How a run ended.
@@ -81,6 +118,8 @@ pub struct StepRecord {
     pub outcome: StepOutcome,
     /// Milliseconds after the run's start.
     pub at_ms: u64,
+    /// How often it was tried; 0 for what was not carried out.
+    pub attempts: u32,
     /// What was observed, where something was carried out.
     pub observation: Option<Observation>,
 }
