@@ -9,6 +9,28 @@ use serde::{Deserialize, Serialize};
 /// The version of these messages; both sides must agree on it.
 pub const VERSION: u32 = 1;
 
+/// `hello`: the first call on a pipe. A guest of another version refuses it by name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hello {
+    /// The host's [`VERSION`].
+    pub version: u32,
+    /// What the host cannot do without; a guest that lacks one of them refuses.
+    pub required: Vec<String>,
+}
+
+/// The answer to [`Hello`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Welcome {
+    /// The guest's [`VERSION`].
+    pub version: u32,
+    /// What this guest can do: the names of its operations.
+    pub capabilities: Vec<String>,
+    /// The architecture it was built for, as `x86_64`.
+    pub architecture: String,
+}
+
 /// `session/open`: a shell on a terminal of its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -33,6 +55,14 @@ pub struct SessionOpened {
     pub session: u32,
     /// The shell's path.
     pub shell: String,
+}
+
+/// `session/close`: ends everything that runs in a session, a program moved aside included.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CloseSession {
+    /// The session.
+    pub session: u32,
 }
 
 /// `session/run`: one complete shell command, typed into a session. A subscription of
@@ -128,6 +158,9 @@ pub struct RunEnded {
     pub session: u32,
     /// The sandbox's own limit that was met: `memory`, `processes`, `disk`, `output`.
     pub limited: Option<String>,
+    /// What the reader of the evidence should know ("a full-screen program was ended").
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// How a command ended.
@@ -210,6 +243,62 @@ pub struct ReadFile {
     /// More than this is not read; the answer says so.
     pub bytes_max: u64,
 }
+
+/// The answer to [`ReadFile`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileContent {
+    /// The bytes, base64.
+    pub data: String,
+    /// The size of the whole file.
+    pub bytes_total: u64,
+}
+
+/// The answer to [`WriteFile`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileWritten {
+    /// The absolute path.
+    pub path: String,
+}
+
+/// `exec`: a program without a terminal, its output captured.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exec {
+    /// The program, found through `PATH` of `env`, and its arguments.
+    pub argv: Vec<String>,
+    /// The whole environment.
+    pub env: Vec<(String, String)>,
+    /// The directory it starts in.
+    pub cwd: String,
+    /// What it reads on its standard input, base64.
+    pub stdin: String,
+    /// At most this many bytes are kept of each output; what is over is read and dropped.
+    pub output_bytes_max: u64,
+    /// It is killed after this long.
+    pub timeout_ms: Option<u64>,
+}
+
+/// The answer to [`Exec`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecEnded {
+    /// The exit code; 128 + N for signal N.
+    pub code: i32,
+    /// Whether the time was over.
+    pub timed_out: bool,
+    /// The standard output, base64.
+    pub stdout: String,
+    /// The standard error, base64.
+    pub stderr: String,
+    /// Some output was dropped.
+    pub cut: bool,
+}
+
+/// An answer that says nothing.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Done {}
 
 /// `http/get`: opens an address from inside, as a reader's browser would.
 #[derive(Debug, Clone, Serialize, Deserialize)]
