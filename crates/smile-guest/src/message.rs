@@ -2,12 +2,35 @@
 //! by the envelope of `smile-call`, one stream a call. Fields are additive; unknown ones are
 //! ignored. Bytes travel as base64 strings in JSON.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use smile_call::CallError;
 
 /// The version of these messages; both sides must agree on it.
 pub const VERSION: u32 = 1;
+
+/// The names of the guest's operations.
+pub mod operation {
+    /// [`Hello`](super::Hello) to [`Welcome`](super::Welcome).
+    pub const HELLO: &str = "hello";
+    /// [`OpenSession`](super::OpenSession) to [`SessionOpened`](super::SessionOpened).
+    pub const SESSION_OPEN: &str = "session/open";
+    /// [`CloseSession`](super::CloseSession) to [`Done`](super::Done).
+    pub const SESSION_CLOSE: &str = "session/close";
+    /// [`RunCommand`](super::RunCommand) to a subscription of [`RunEvent`](super::RunEvent).
+    pub const SESSION_RUN: &str = "session/run";
+    /// [`WriteFile`](super::WriteFile) to [`FileWritten`](super::FileWritten).
+    pub const FILE_WRITE: &str = "file/write";
+    /// [`ReadFile`](super::ReadFile) to [`FileContent`](super::FileContent).
+    pub const FILE_READ: &str = "file/read";
+    /// [`Exec`](super::Exec) to [`ExecEnded`](super::ExecEnded).
+    pub const EXEC: &str = "exec";
+    /// [`Visit`](super::Visit) to [`Visited`](super::Visited).
+    pub const HTTP_GET: &str = "http/get";
+    /// [`Done`](super::Done) to [`Done`](super::Done).
+    pub const SHUTDOWN: &str = "shutdown";
+}
 
 /// `hello`: the first call on a pipe. A guest of another version refuses it by name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -158,6 +181,10 @@ pub struct RunEnded {
     pub session: u32,
     /// The sandbox's own limit that was met: `memory`, `processes`, `disk`, `output`.
     pub limited: Option<String>,
+    /// What background jobs printed between the last command and this one, base64, at most the
+    /// last 64 KiB; not part of `output`.
+    #[serde(default)]
+    pub earlier_output: String,
     /// What the reader of the evidence should know ("a full-screen program was ended").
     #[serde(default)]
     pub notes: Vec<String>,
@@ -320,11 +347,12 @@ pub struct Visited {
     pub body: String,
 }
 
-/// An error of a guest operation, as it travels.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// An error of a guest operation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
 pub struct GuestError {
-    /// Stable: `NOT_FOUND`, `NO_SESSION`, `NO_SHELL`, `TOO_LARGE`, `DENIED`, `TIMEOUT`, `INTERNAL`.
+    /// Stable: `NOT_FOUND`, `NO_SESSION`, `NO_SHELL`, `BUSY`, `TOO_LARGE`, `DENIED`, `TIMEOUT`,
+    /// `INVALID_INPUT`, `VERSION`, `INTERNAL`.
     pub code: String,
     /// For people.
     pub message: String,
@@ -332,4 +360,44 @@ pub struct GuestError {
     pub retryable: bool,
     /// How long to wait at least before.
     pub retry_after: Option<Duration>,
+}
+
+impl GuestError {
+    /// An error for which trying again does not help.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), retryable: false, retry_after: None }
+    }
+
+    /// A failed system call on `what`, with the code that fits.
+    pub fn io(what: &str, error: &io::Error) -> Self {
+        let code = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "NOT_FOUND",
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "DENIED",
+            io::ErrorKind::StorageFull | io::ErrorKind::FileTooLarge => "TOO_LARGE",
+            io::ErrorKind::TimedOut => "TIMEOUT",
+            _ => "INTERNAL",
+        };
+        Self::new(code, format!("{what}: {error}"))
+    }
+}
+
+impl From<CallError> for GuestError {
+    fn from(error: CallError) -> Self {
+        Self {
+            code: error.code.into(),
+            message: error.message,
+            retryable: error.retryable,
+            retry_after: error.retry_after_ms.map(Duration::from_millis),
+        }
+    }
+}
+
+impl From<GuestError> for CallError {
+    fn from(error: GuestError) -> Self {
+        let mut call = Self::new(error.code.into(), error.message);
+        call.retryable = error.retryable;
+        call.retry_after_ms =
+            error.retry_after.map(|floor| u64::try_from(floor.as_millis()).unwrap_or(u64::MAX));
+        call
+    }
 }
