@@ -17,13 +17,31 @@
 //! unreachable", and names resolve to IPv4 addresses only. A host that has nothing but IPv6
 //! needs the `host` network.
 
-#![expect(dead_code, reason = "the stack that uses these lands next")]
+use std::{io, net::Ipv4Addr, os::fd::OwnedFd, sync::Arc};
 
-use std::net::Ipv4Addr;
+use tokio::{net::unix::pipe, task::JoinSet};
+use tokio_util::sync::CancellationToken;
 
+mod configuration;
+mod dns;
+mod driver;
+mod engine;
+mod gate;
+mod packet;
 mod policy;
 mod record;
+mod resolver;
+mod tcp;
+mod udp;
 
+use self::{
+    driver::{Driver, Shared},
+    engine::Engine,
+    gate::Gate,
+    resolver::Resolver,
+};
+
+pub use configuration::{allowed_by_configuration, environment_inside};
 pub use policy::{Denied, InvalidRule, Policy, Rule};
 pub use record::{Entry, Mark, Outcome, Protocol, Record, Recorder, Refusal};
 
@@ -42,3 +60,89 @@ pub const MTU: u16 = 65_535;
 
 /// What `/etc/resolv.conf` says inside.
 pub const RESOLV_CONF: &str = "nameserver 10.77.0.1\n";
+
+/// The network of one sandbox. Dropped, it ends at once and breaks what is open.
+#[derive(Debug)]
+pub struct Stack {
+    recorder: Recorder,
+    tasks: JoinSet<()>,
+    cancel: CancellationToken,
+}
+
+/// Why a stack could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The descriptor is no device that can be waited for.
+    #[error("the sandbox's network device cannot be used")]
+    Device {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The host's own addresses are unknown, so they could not be refused.
+    #[error("the host's own addresses cannot be read from `/proc/thread-self/net/fib_trie`")]
+    OwnAddresses {
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl StartError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Device { .. } => "run without network: `--network none`",
+            Self::OwnAddresses { .. } => "mount `/proc`, or run without network: `--network none`",
+        }
+    }
+}
+
+impl Stack {
+    /// Serves a TUN device (`IFF_TUN | IFF_NO_PI`, [`MTU`], [`GUEST`] with a default route to
+    /// [`GATEWAY`]; it may be set up after this call) until the token is cancelled, the device
+    /// is gone or the stack is dropped. Connections are made in the network namespace of the
+    /// calling runtime.
+    ///
+    /// # Errors
+    ///
+    /// Where the descriptor cannot be waited for, or the host's addresses cannot be told.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime with its I/O and time drivers enabled.
+    pub fn start(
+        tun: OwnedFd,
+        policy: Policy,
+        cancel: &CancellationToken,
+    ) -> Result<Self, StartError> {
+        let device = |source| StartError::Device { source };
+        rustix::io::ioctl_fionbio(&tun, true).map_err(|error| device(error.into()))?;
+        // A device is read like a pipe: whole packets, and nothing when there is none.
+        let readable =
+            tun.try_clone().and_then(pipe::Receiver::from_owned_fd_unchecked).map_err(device)?;
+        let gate = Gate::new(policy).map_err(|source| StartError::OwnAddresses { source })?;
+        let gate = Arc::new(gate);
+        let recorder = Recorder::default();
+        let driver = Driver::new(Arc::new(Shared {
+            engine: Arc::new(Engine::new(tun)),
+            resolver: Resolver::new(Arc::clone(&gate), recorder.clone()),
+            gate,
+            recorder: recorder.clone(),
+        }));
+        let cancel = cancel.child_token(); // `stop` ends this stack only.
+        let mut tasks = JoinSet::new();
+        tasks.spawn(driver.run(readable, cancel.clone()));
+        Ok(Self { recorder, tasks, cancel })
+    }
+
+    /// What the sandbox did on the network; stays readable after the end.
+    pub fn recorder(&self) -> Recorder {
+        self.recorder.clone()
+    }
+
+    /// Ends it: open connections are reset, and nothing of it is left when this returns.
+    pub async fn stop(mut self) {
+        self.cancel.cancel();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}

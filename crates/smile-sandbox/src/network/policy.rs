@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
     str::FromStr,
 };
 
@@ -83,6 +83,13 @@ pub enum Denied {
     Gateway,
 }
 
+/// How a rule holds an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mentioned {
+    Exactly,
+    InRange,
+}
+
 /// Text that is no [`Rule`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a host, address or range with an optional port")]
@@ -117,14 +124,20 @@ impl Policy {
         self
     }
 
-    /// Whether a rule that names an address allows this destination.
-    pub(super) fn allows_address(&self, address: SocketAddr) -> bool {
-        let IpAddr::V4(ip) = address.ip() else {
-            return false;
-        };
-        self.allow
-            .iter()
-            .any(|rule| rule.covers(ip) && rule.port.is_none_or(|port| port == address.port()))
+    /// Whether a rule allows this destination by its address. No range is meant to hold what can
+    /// only be on this machine.
+    pub(super) fn allows(&self, to: SocketAddrV4, how: Mentioned) -> bool {
+        let only_here = matches!(
+            denied(IpAddr::V4(*to.ip())),
+            Some(Denied::Loopback | Denied::Unspecified | Denied::Multicast | Denied::Gateway)
+        );
+        let opens = |rule: &&Rule| rule.port.is_none_or(|port| port == to.port());
+        !only_here && (self.allow.iter()).filter(opens).any(|rule| rule.mentions(*to.ip(), how))
+    }
+
+    /// Whether a rule allows some port of this address.
+    pub(super) fn mentions(&self, ip: Ipv4Addr, how: Mentioned) -> bool {
+        self.allow.iter().any(|rule| rule.mentions(ip, how))
     }
 
     /// The ports that rules allow on a name's private addresses; empty: the name is in no rule.
@@ -162,10 +175,13 @@ impl Rule {
             .then(|| Self { host: Host::Name(host.into()), port })
     }
 
-    fn covers(&self, ip: Ipv4Addr) -> bool {
-        match self.host {
-            Host::Name(_) => false,
-            Host::Range { network, bits } => in_range(ip, network, bits),
+    fn mentions(&self, ip: Ipv4Addr, how: Mentioned) -> bool {
+        match (&self.host, how) {
+            (&Host::Range { network, bits }, Mentioned::InRange)
+            | (&Host::Range { network, bits: bits @ 32 }, Mentioned::Exactly) => {
+                in_range(ip, network, bits)
+            }
+            (Host::Range { .. } | Host::Name(_), _) => false,
         }
     }
 }
@@ -324,7 +340,7 @@ mod tests {
     fn rules_allow_addresses_ports_and_names() {
         let rules = ["10.1.0.0/16:80", "192.168.7.7", "mirror.lan:8081", "localhost:3128"];
         let policy = Policy::internet().with_allow(rules.map(|rule| rule.parse().unwrap()));
-        let allows = |address: &str| policy.allows_address(address.parse().unwrap());
+        let allows = |address: &str| policy.allows(address.parse().unwrap(), Mentioned::InRange);
         assert!(allows("10.1.255.1:80"));
         assert!(!allows("10.1.255.1:81"));
         assert!(!allows("10.2.0.1:80"));

@@ -66,6 +66,8 @@ pub enum Outcome {
     Failed(Box<str>),
     /// The policy refused it.
     Refused(Refusal),
+    /// The sandbox ended before it did.
+    Cut,
 }
 
 /// Why the policy refused something.
@@ -91,9 +93,13 @@ pub struct Mark(u64);
 #[derive(Debug, Clone, Default)]
 pub struct Recorder(Arc<Mutex<Kept>>);
 
-/// Where an entry is, for as long as it is kept.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct EntryId(u64);
+/// Writes one entry while it goes on; given up without an end, the entry is [`Outcome::Cut`].
+#[derive(Debug)]
+pub(super) struct Tracker {
+    recorder: Recorder,
+    /// The entry's number since the start, for as long as it is kept.
+    number: u64,
+}
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -129,14 +135,13 @@ impl Recorder {
         protocol: Protocol,
         name: Option<Box<str>>,
         address: Option<SocketAddr>,
-        outcome: Outcome,
-    ) -> EntryId {
+    ) -> Tracker {
         let mut kept = self.0.lock();
         if kept.entries.len() == ENTRIES_MAX {
             kept.entries.pop_front();
             kept.first += 1;
         }
-        let id = EntryId(kept.first + kept.entries.len() as u64);
+        let number = kept.first + kept.entries.len() as u64;
         kept.entries.push_back(Entry {
             started: SystemTime::now(),
             name,
@@ -144,31 +149,43 @@ impl Recorder {
             protocol,
             bytes_up: 0,
             bytes_down: 0,
-            outcome,
+            outcome: Outcome::Open,
         });
-        id
+        Tracker { recorder: self.clone(), number }
+    }
+}
+
+impl Tracker {
+    pub(super) fn up(&self, bytes: usize) {
+        self.change(|entry| entry.bytes_up += bytes as u64);
     }
 
-    pub(super) fn up(&self, id: EntryId, bytes: usize) {
-        self.change(id, |entry| entry.bytes_up += bytes as u64);
+    pub(super) fn down(&self, bytes: usize) {
+        self.change(|entry| entry.bytes_down += bytes as u64);
     }
 
-    pub(super) fn down(&self, id: EntryId, bytes: usize) {
-        self.change(id, |entry| entry.bytes_down += bytes as u64);
+    pub(super) fn end(self, outcome: Outcome) {
+        self.change(|entry| entry.outcome = outcome);
     }
 
-    pub(super) fn end(&self, id: EntryId, outcome: Outcome) {
-        self.change(id, |entry| entry.outcome = outcome);
-    }
-
-    fn change(&self, id: EntryId, change: impl FnOnce(&mut Entry)) {
-        let mut kept = self.0.lock();
-        let index = id.0.checked_sub(kept.first).map(usize::try_from);
+    fn change(&self, change: impl FnOnce(&mut Entry)) {
+        let mut kept = self.recorder.0.lock();
+        let index = self.number.checked_sub(kept.first).map(usize::try_from);
         if let Some(Ok(index)) = index
             && let Some(entry) = kept.entries.get_mut(index)
         {
             change(entry);
         }
+    }
+}
+
+impl Drop for Tracker {
+    fn drop(&mut self) {
+        self.change(|entry| {
+            if entry.outcome == Outcome::Open {
+                entry.outcome = Outcome::Cut;
+            }
+        });
     }
 }
 
@@ -185,24 +202,26 @@ impl Outcome {
 mod tests {
     use super::*;
 
-    fn begin(recorder: &Recorder, name: &str) -> EntryId {
-        recorder.begin(Protocol::Dns, Some(name.into()), None, Outcome::Open)
+    fn begin(recorder: &Recorder, name: &str) -> Tracker {
+        recorder.begin(Protocol::Dns, Some(name.into()), None)
     }
 
     #[test]
     fn what_came_after_a_mark_is_told() {
         let recorder = Recorder::default();
-        begin(&recorder, "before");
+        drop(begin(&recorder, "before"));
         let mark = recorder.mark();
-        let id = begin(&recorder, "after");
-        recorder.up(id, 3);
-        recorder.down(id, 5);
-        recorder.end(id, Outcome::Ended);
+        let tracker = begin(&recorder, "after");
+        tracker.up(3);
+        tracker.down(5);
+        tracker.end(Outcome::Ended);
         let record = recorder.since(mark);
         assert_eq!(record.dropped, 0);
         let [entry] = &record.entries[..] else { panic!("{record:?}") };
         assert_eq!((entry.bytes_up, entry.bytes_down, &entry.outcome), (3, 5, &Outcome::Ended));
-        assert_eq!(recorder.snapshot().entries.len(), 2);
+        let all = recorder.snapshot().entries;
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[0].outcome, Outcome::Cut, "given up without an end");
         assert_eq!(recorder.since(recorder.mark()), Record::default());
     }
 
@@ -211,9 +230,9 @@ mod tests {
         let recorder = Recorder::default();
         let first = begin(&recorder, "0");
         for number in 1..=ENTRIES_MAX + 9 {
-            begin(&recorder, &number.to_string());
+            begin(&recorder, &number.to_string()).end(Outcome::Ended);
         }
-        recorder.up(first, 1);
+        first.up(1);
         let record = recorder.snapshot();
         assert_eq!((record.entries.len(), record.dropped), (ENTRIES_MAX, 10));
         assert_eq!(record.entries[0].name.as_deref(), Some("10"));
