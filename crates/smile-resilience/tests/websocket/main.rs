@@ -1,0 +1,2 @@
+//! What the crate promises, seen from outside.
+fn main() {}
