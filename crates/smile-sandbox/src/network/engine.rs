@@ -213,13 +213,23 @@ impl GuestStream {
 
     /// Waits until both sides have seen both ends.
     pub(super) async fn closed(&self) {
+        self.wait(|socket| is_over(socket.state())).await;
+    }
+
+    /// Waits until the sandbox has all that was sent, or is gone.
+    pub(super) async fn drained(&self) {
+        self.wait(|socket| socket.send_queue() == 0 || is_over(socket.state())).await;
+    }
+
+    async fn wait(&self, holds: impl Fn(&Socket<'static>) -> bool) {
         poll_fn(|context| {
             let mut state = self.engine.state.lock();
             let socket = state.sockets.get_mut::<Socket<'_>>(self.handle);
-            if matches!(socket.state(), State::Closed | State::TimeWait) {
+            if holds(socket) {
                 return Poll::Ready(());
             }
             socket.register_recv_waker(context.waker());
+            socket.register_send_waker(context.waker());
             Poll::Pending
         })
         .await;
@@ -312,6 +322,11 @@ impl TxToken for Sending<'_> {
         transmit(self.tun, self.buffer);
         result
     }
+}
+
+/// Whether nothing more can be said or must be heard.
+fn is_over(state: State) -> bool {
+    matches!(state, State::Closed | State::TimeWait)
 }
 
 fn transmit(tun: &OwnedFd, packet: &[u8]) {

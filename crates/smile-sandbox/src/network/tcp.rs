@@ -47,10 +47,10 @@ pub(super) async fn carry(
     let server = match dialled {
         Ok(server) => server,
         Err(error) => {
+            tracker.end(Outcome::failed(&error));
             if let Some(answer) = refusal(&opening, &error) {
                 shared.engine.send(&answer);
             }
-            tracker.end(Outcome::failed(&error));
             return;
         }
     };
@@ -68,7 +68,11 @@ pub(super) async fn carry(
             let _too_slow = timeout(HANDSHAKE_MAX, guest.closed()).await;
         }
         Err(Broken::Guest) => tracker.end(Outcome::Ended),
-        Err(Broken::Server(error)) => tracker.end(Outcome::failed(&error)),
+        Err(Broken::Server(error)) => {
+            tracker.end(Outcome::failed(&error));
+            // What the server sent before it broke is still worth reading.
+            let _too_slow = timeout(HANDSHAKE_MAX, guest.drained()).await;
+        }
     }
     // Dropping the guest's side resets what is not closed.
 }
@@ -79,6 +83,8 @@ enum Broken {
     Server(io::Error),
 }
 
+/// Copies both ways. What a program can have seen was recorded before it could see it, so that
+/// whoever waits for the program finds it in the record.
 async fn copy(guest: &GuestStream, mut server: TcpStream, tracker: &Tracker) -> Result<(), Broken> {
     let (mut from_server, mut to_server) = server.split();
     let up = async {
@@ -87,11 +93,13 @@ async fn copy(guest: &GuestStream, mut server: TcpStream, tracker: &Tracker) -> 
             let bytes = guest.read(&mut buffer).await.map_err(|_| Broken::Guest)?;
             if bytes == 0 {
                 let ended = to_server.shutdown().await;
-                return ended.or_else(ignore_not_connected).map_err(Broken::Server);
+                return Ok(ended.or_else(ignore_not_connected).err());
             }
-            let written = to_server.write_all(&buffer[..bytes]).await;
-            written.map_err(Broken::Server)?;
             tracker.up(bytes);
+            if let Err(error) = to_server.write_all(&buffer[..bytes]).await {
+                // The other direction first delivers what came before it.
+                return Ok(Some(error));
+            }
         }
     };
     let down = async {
@@ -102,17 +110,21 @@ async fn copy(guest: &GuestStream, mut server: TcpStream, tracker: &Tracker) -> 
                 guest.finish();
                 return Ok(());
             }
+            tracker.down(bytes);
             let written = guest.write_all(&buffer[..bytes]).await;
             written.map_err(|_| Broken::Guest)?;
-            tracker.down(bytes);
         }
     };
-    let result = tokio::try_join!(up, down);
+    let result = match tokio::try_join!(up, down) {
+        Ok((None, ())) => Ok(()),
+        Ok((Some(error), ())) => Err(Broken::Server(error)),
+        Err(broken) => Err(broken),
+    };
     if result.is_err() {
         // The server sees a reset too, not an orderly end of data that is incomplete.
         let _unsupported = server.set_zero_linger();
     }
-    result.map(|((), ())| ())
+    result
 }
 
 /// A server that is gone has ended its side anyway.
@@ -136,6 +148,7 @@ fn refusal(opening: &[u8], error: &io::Error) -> Option<Vec<u8>> {
 pub(super) async fn answer_names(shared: Arc<Shared>, flow: Flow, opening: Vec<u8>) {
     let guest = shared.engine.accept(flow, &opening);
     let serve = async {
+        timeout(HANDSHAKE_MAX, guest.established()).await??;
         loop {
             let mut length = [0; 2];
             timeout(QUESTION_MAX, read_exact(&guest, &mut length)).await??;

@@ -34,20 +34,18 @@ pub(super) async fn carry(
 ) {
     let mut last = Vec::new();
     let result = exchange(&shared, flow, to, &mut packets, &tracker, &mut last).await;
-    tracker.end(match result {
-        Ok(()) => Outcome::Ended,
-        Err(error) => {
-            let why = match error.kind() {
-                io::ErrorKind::ConnectionRefused => Unreachable::Port,
-                io::ErrorKind::NetworkUnreachable => Unreachable::Network,
-                _ => Unreachable::Host,
-            };
-            if let Some(answer) = packet::unreachable(&last, why) {
-                shared.engine.send(&answer);
-            }
-            Outcome::failed(&error)
-        }
-    });
+    let Err(error) = result else {
+        return tracker.end(Outcome::Ended);
+    };
+    tracker.end(Outcome::failed(&error));
+    let why = match error.kind() {
+        io::ErrorKind::ConnectionRefused => Unreachable::Port,
+        io::ErrorKind::NetworkUnreachable => Unreachable::Network,
+        _ => Unreachable::Host,
+    };
+    if let Some(answer) = packet::unreachable(&last, why) {
+        shared.engine.send(&answer);
+    }
 }
 
 async fn exchange(
@@ -74,15 +72,15 @@ async fn exchange(
             Ok(Ok(Some(sent))) => {
                 *last = sent;
                 if let packet::Incoming::Udp { payload, .. } = packet::read(last) {
-                    socket.send(payload).await?;
                     tracker.up(payload.len());
+                    socket.send(payload).await?;
                 }
             }
             Ok(Err(received)) => {
                 let bytes = received?;
                 if let Some(answer) = packet::datagram(flow, &buffer[..bytes]) {
-                    shared.engine.send(&answer);
                     tracker.down(bytes);
+                    shared.engine.send(&answer);
                 }
             }
         }
