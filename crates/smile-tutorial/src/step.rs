@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Lines;
+use crate::{Lines, Location};
 
 /// A tutorial, read once. All text is data of untrusted origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,50 @@ pub struct Tutorial {
     pub requirements: Vec<Requirement>,
     /// Why the page is reference material and no sequence, where it is one.
     pub reference: Option<String>,
+}
+
+/// The longest quote of a [`Location`], in bytes.
+const QUOTE_BYTES_MAX: usize = 2_000;
+
+impl Tutorial {
+    /// Where some lines stand, as reports show it.
+    pub fn location(&self, lines: Lines) -> Location {
+        Location {
+            file: self.file.clone(),
+            first_line: lines.first,
+            last_line: lines.last,
+            quote: self.quote(lines),
+            headings: self.headings_at(lines.first),
+        }
+    }
+
+    /// The exact text of some lines, at most 2,000 bytes (cut at a character, marked with `…`).
+    pub fn quote(&self, lines: Lines) -> String {
+        let skip = usize::try_from(lines.first.saturating_sub(1)).unwrap_or(usize::MAX);
+        let count = usize::try_from(lines.last.saturating_sub(lines.first)).unwrap_or(0) + 1;
+        let mut out = String::new();
+        for (index, line) in self.text.lines().skip(skip).take(count).enumerate() {
+            if index > 0 {
+                out.push('\n');
+            }
+            out.push_str(line);
+            if out.len() > QUOTE_BYTES_MAX {
+                out.truncate(out.floor_char_boundary(QUOTE_BYTES_MAX));
+                out.push('…');
+                break;
+            }
+        }
+        out
+    }
+
+    /// The headings above a line, as far as a block or a step knows them, outermost first.
+    pub fn headings_at(&self, line: u32) -> Vec<String> {
+        let blocks = self.blocks.iter().map(|block| (block.lines.first, &block.headings));
+        let steps = self.steps.iter().map(|step| (step.lines.first, &step.headings));
+        let above = blocks.chain(steps).filter(|(first, _)| *first <= line);
+        let nearest = above.max_by_key(|(first, _)| *first);
+        nearest.map(|(_, headings)| headings.clone()).unwrap_or_default()
+    }
 }
 
 /// The index of a block in [`Tutorial::blocks`].

@@ -1,0 +1,671 @@
+//! What the text before a block says about it.
+
+use crate::info::is_file_like;
+use crate::sentence::Sentence;
+use crate::step::WriteMode;
+
+/// What the text before a block says about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Lead {
+    /// The words that call the block an output.
+    pub(crate) output: Option<&'static str>,
+    /// The words that call the block an approximation.
+    pub(crate) loose: Option<&'static str>,
+    /// The words that announce a failure.
+    pub(crate) failure: Option<&'static str>,
+    /// The words that make the block something to look at, not to do.
+    pub(crate) shown: Option<&'static str>,
+    /// The words that put the block under a condition that does not hold.
+    pub(crate) unreal: Option<&'static str>,
+    /// The words that make the block another way of doing the same.
+    pub(crate) another: Option<&'static str>,
+    /// The words that call the block a command.
+    pub(crate) run: Option<&'static str>,
+    /// The words that tell the reader to write the block down.
+    pub(crate) write: Option<&'static str>,
+    /// The file that is spoken of.
+    pub(crate) file: Option<String>,
+    /// How the block goes into the file.
+    pub(crate) mode: Option<WriteMode>,
+    /// The block is to be typed into the program that was just started.
+    pub(crate) typed: bool,
+    /// The file is spoken of without its name ("the configuration file").
+    pub(crate) unnamed_file: bool,
+    /// The block holds only a part that is to be changed.
+    pub(crate) fragment: bool,
+    /// The block holds the file as a whole.
+    pub(crate) whole: bool,
+    /// The text ends with a colon.
+    pub(crate) announces: bool,
+}
+
+const OUTPUT: &[&str] = &[
+    "you should see",
+    "you'll see",
+    "you will see",
+    "should print",
+    "should output",
+    "should produce",
+    "should display",
+    "should show",
+    "should return",
+    "should now see",
+    "should get",
+    "will print",
+    "will output",
+    "will display",
+    "will show",
+    "will return",
+    "will produce",
+    "will give",
+    "prints",
+    "outputs",
+    "displays",
+    "returns",
+    "produces",
+    "responds with",
+    "response",
+    "output",
+    "the result",
+    "results in",
+    "result is",
+    "you get",
+    "you'll get",
+    "you will get",
+    "is printed",
+    "are printed",
+    "tells us",
+    "tells you",
+    "should be something like",
+    "should respond",
+    "get the following",
+    "see the following",
+    "see something like",
+    "see output",
+    "see this",
+    "shows the following",
+    "which gives",
+    "gives us",
+    "gives:",
+    "prints out",
+    "yields",
+    "print something like",
+    "returned",
+    "see a message",
+    "see an error",
+    "see the message",
+    "logs",
+    "following message",
+    "error message",
+    "fails with",
+    "fail with",
+    "following error",
+    "this error",
+    "an error",
+    "would print",
+    "would output",
+    "would see",
+    "would produce",
+    "will see something",
+];
+const LOOSE: &[&str] = &[
+    "something like",
+    "similar to",
+    "similar",
+    "may look",
+    "might look",
+    "may differ",
+    "might differ",
+    "will differ",
+    "may vary",
+    "will vary",
+    "roughly",
+    "approximately",
+    "may be different",
+    "will be different",
+    "something along",
+    "for example",
+    "e.g.",
+    "in my case",
+    "on my machine",
+    "may see",
+    "might see",
+    "would see",
+    "would print",
+    "would look",
+    "would output",
+    "would produce",
+    "random",
+];
+const FAILURE: &[&str] = &[
+    "fails",
+    "will fail",
+    "should fail",
+    "fail with",
+    "an error",
+    "error message",
+    "the following error",
+    "this error",
+    "won't compile",
+    "won't work",
+    "doesn't work",
+    "does not work",
+    "will not work",
+    "will not compile",
+    "doesn't compile",
+    "does not compile",
+    "is rejected",
+    "refuses",
+    "complains",
+    "crash",
+    "crashes",
+    "panics",
+    "will panic",
+    "not allowed",
+    "isn't allowed",
+    "exits with",
+    "non-zero",
+    "nonzero",
+];
+const SHOWN: &[&str] = &[
+    "looks like",
+    "look like",
+    "look similar",
+    "looks similar",
+    "take a look",
+    "contains",
+    "has been created",
+    "was created",
+    "has created",
+    "will create",
+    "creates",
+    "created for you",
+    "was generated",
+    "generated",
+    "generates",
+    "automatically",
+    "is equivalent to",
+    "the structure",
+    "directory structure",
+    "project structure",
+    "folder structure",
+    "following structure",
+    "file structure",
+    "following files",
+    "shown below",
+    "let's look at",
+    "let's examine",
+    "consider",
+    "for reference",
+    "as you can see",
+    "recall",
+    "we saw",
+    "is the content",
+    "are the contents",
+    "defines",
+    "let's break",
+    "is defined",
+    "notice",
+    "look at",
+];
+const UNREAL: &[&str] = &[
+    "would have seen",
+    "would have",
+    "if you had",
+    "if we had",
+    "had you",
+    "if you called",
+    "if you ran",
+    "if you were",
+    "if you wanted",
+    "suppose you had",
+    "imagine",
+    "would have been",
+    "instead of writing",
+    "instead of typing",
+    "instead of running",
+    "don't run",
+    "do not run",
+    "never run",
+    "rather than",
+    "you could have",
+    "we could have",
+    "used to",
+];
+const ANOTHER: &[&str] = &[
+    "alternatively",
+    "alternative",
+    "as an alternative",
+    "another way",
+    "or with",
+    "or use",
+    "or if you",
+    "equivalent to",
+    "is equivalent",
+    "is the same as",
+    "the same thing as",
+    "same effect as",
+    "or you can",
+    "or simply",
+    "or, if",
+    "or via",
+    "or using",
+    "or, using",
+    "or, with",
+    "or by",
+    "you could also",
+    "could also use",
+    "is short for",
+    "shorthand for",
+    "is a shortcut for",
+    "instead, you can",
+    "you can instead",
+    "if you prefer",
+    "if you'd rather",
+    "or just",
+    "or equivalently",
+    "equivalently",
+];
+const RUN: &[&str] = &[
+    "run",
+    "execute",
+    "type",
+    "enter",
+    "issue",
+    "command",
+    "commands",
+    "terminal",
+    "shell",
+    "install",
+    "start",
+    "launch",
+    "invoke",
+    "use the following",
+    "prompt",
+    "build",
+    "test it",
+    "try it",
+    "check",
+    "verify",
+    "clone",
+    "download",
+    "running",
+    "typing",
+    "executing",
+    "entering",
+];
+const CREATE: &[&str] = &[
+    "create",
+    "creating",
+    "make",
+    "write",
+    "writing",
+    "save",
+    "saving",
+    "put",
+    "paste",
+    "copy",
+    "place",
+    "enter the code",
+    "enter the following code",
+    "type the",
+    "type this",
+    "type in",
+    "new file",
+    "a file called",
+    "a file named",
+    "file called",
+    "file named",
+    "following content",
+    "following contents",
+    "with the content",
+    "with the contents",
+    "define",
+    "start with",
+    "let's add a file",
+    "set up a",
+    "populate",
+    "fill in",
+    "fill",
+    "declare",
+    "drop",
+];
+const CHANGE: &[&str] = &[
+    "add",
+    "adding",
+    "insert",
+    "update",
+    "updating",
+    "modify",
+    "modifying",
+    "change",
+    "changing",
+    "edit",
+    "editing",
+    "extend",
+    "replace",
+    "replacing",
+    "adjust",
+    "tweak",
+    "append",
+    "include",
+    "refactor",
+    "rewrite",
+    "uncomment",
+    "configure",
+    "alter",
+    "set the",
+    "improve",
+];
+const WHOLE: &[&str] = &[
+    "replace the contents",
+    "replace the content",
+    "replace its content",
+    "replace its contents",
+    "replace everything",
+    "replace all",
+    "replace the code",
+    "replace the existing",
+    "replace the entire",
+    "replace the whole",
+    "replace the file",
+    "new version",
+    "full file",
+    "complete file",
+    "should now look like",
+    "should look like",
+    "now looks like",
+    "look like this",
+    "looks like this",
+    "so that it looks",
+    "entire file",
+    "final version",
+    "complete code",
+    "full code",
+    "the whole file",
+    "overwrite",
+    "with the following contents",
+    "with the following content",
+    "rewrite",
+    "to look like",
+    "to read as follows",
+    "contents to",
+];
+const END: &[&str] = &[
+    "to the end of",
+    "at the end of",
+    "append",
+    "to the bottom",
+    "at the bottom",
+    "end of the file",
+    "end of your",
+    "as the last line",
+    "below the existing",
+];
+const FRAGMENT: &[&str] = &[
+    "the line",
+    "this line",
+    "line to",
+    "a line",
+    "the lines",
+    "these lines",
+    "following line",
+    "following lines",
+    "the function",
+    "the method",
+    "section",
+    "import",
+    "inside",
+    "within",
+    "just before",
+    "just after",
+    "right after",
+    "above the",
+    "below the",
+    "at the top",
+    "before the",
+    "after the",
+    "setting",
+    "property",
+    "field",
+    "key",
+];
+
+/// Reads the text before a block, its last sentence above all.
+pub(crate) fn read(sentences: &[Sentence]) -> Lead {
+    let Some(last) = sentences.last() else { return Lead::default() };
+    let tail = sentences.get(sentences.len().saturating_sub(3)..).unwrap_or_default();
+    let mut lead = Lead {
+        output: last.find(OUTPUT),
+        loose: tail.iter().rev().take(2).find_map(|s| s.find(LOOSE)),
+        failure: tail.iter().rev().take(2).find_map(|s| s.find(FAILURE)),
+        shown: last.find(SHOWN),
+        unreal: last.find(UNREAL),
+        another: another(last),
+        run: last.find(RUN),
+        announces: last.announces(),
+        ..Lead::default()
+    };
+    read_file(tail, &mut lead);
+    lead
+}
+
+fn another(sentence: &Sentence) -> Option<&'static str> {
+    let text = sentence.text.as_str();
+    if let Some(rest) = text.strip_prefix("or ").or_else(|| text.strip_prefix("or, ")) {
+        // "Or, to do something else" is another purpose, not another way.
+        return (!rest.starts_with("to ")).then_some("or");
+    }
+    if matches!(text, "or" | "or:" | "or," | "or …" | "or..." | "- or -") {
+        return Some("or");
+    }
+    sentence.find(ANOTHER)
+}
+
+/// Which file the text speaks of, and what the reader is to do with it.
+fn read_file(sentences: &[Sentence], lead: &mut Lead) {
+    let Some(last) = sentences.last() else { return };
+    let mut written = None;
+    for sentence in sentences.iter().rev() {
+        let creates = sentence.find(CREATE).filter(|_| !is_reported(sentence));
+        let changes = sentence.find(CHANGE).filter(|_| !is_reported(sentence));
+        let files = sentence.files();
+        if let Some(file) = pick(&files, sentence) {
+            lead.file.get_or_insert(file);
+        }
+        if written.is_none() && (creates.is_some() || changes.is_some()) {
+            written = Some((creates, changes, sentence));
+        }
+        if lead.file.is_some() && written.is_some() {
+            break;
+        }
+    }
+    let whole = sentences.iter().rev().take(2).any(|s| s.has(WHOLE));
+    lead.whole = whole;
+    let Some((creates, changes, sentence)) = written else { return };
+    lead.write = creates.or(changes);
+    lead.fragment = sentence.has(FRAGMENT);
+    let ends = sentence.has(END) || last.has(END);
+    lead.mode = Some(if ends && !sentence.has(&["replace"]) {
+        WriteMode::Append
+    } else if changes.is_some() && !(creates.is_some() && is_new(sentence)) && !whole {
+        WriteMode::Merge
+    } else {
+        WriteMode::Replace
+    });
+    lead.unnamed_file = sentences
+        .iter()
+        .rev()
+        .take(2)
+        .any(|s| s.has(&["file", "code", "program", "script", "example", "app", "it"]));
+    lead.typed = sentence.text.starts_with("type ")
+        || sentence.has(&[
+            "type the text",
+            "type in the",
+            "type the following",
+            "enter the following text",
+            "paste the following",
+            "add the following text",
+            "enter the text",
+            "type this text",
+            "type these lines",
+        ]);
+}
+
+/// Whether it tells of what somebody else did: "the command will create", "was created".
+fn is_reported(sentence: &Sentence) -> bool {
+    sentence.has(&[
+        "will create",
+        "has created",
+        "was created",
+        "were created",
+        "creates",
+        "created for you",
+        "will generate",
+        "automatically",
+        "generated",
+        "already",
+        "is created",
+        "are created",
+        "will make",
+        "should have created",
+        "you've created",
+        "we've created",
+        "you created",
+        "we created",
+        "just created",
+        "will add",
+        "has added",
+        "adds",
+        "will write",
+    ]) && !sentence.text.starts_with("create ")
+        && !sentence.text.starts_with("now create ")
+}
+
+fn is_new(sentence: &Sentence) -> bool {
+    sentence.has(&[
+        "create",
+        "new file",
+        "a file called",
+        "a file named",
+        "file named",
+        "file called",
+        "save",
+    ])
+}
+
+/// Of several files the one that is written: after "called", "named", "to", "in", else the last.
+fn pick(files: &[String], sentence: &Sentence) -> Option<String> {
+    let after = [
+        "file called ",
+        "file named ",
+        "named ",
+        "called ",
+        "create ",
+        "save this as ",
+        "save as ",
+        "save it as ",
+        "into ",
+        "edit ",
+        "open ",
+        "update ",
+        "modify ",
+    ];
+    for (index, code) in sentence.codes.iter().enumerate() {
+        if !is_file_like(code.text.trim_end_matches(':')) {
+            continue;
+        }
+        let mark = format!("`{index}`");
+        let articles = ["", "a ", "the ", "your ", "a file ", "the file ", "a new file "];
+        if after.iter().any(|word| {
+            articles.iter().any(|article| sentence.text.contains(&format!("{word}{article}{mark}")))
+        }) {
+            return Some(code.text.trim_end_matches(':').to_owned());
+        }
+    }
+    files.last().cloned()
+}
+
+/// A paragraph that is nothing but the name of a file, as a caption of the block below.
+pub(crate) fn caption(sentences: &[Sentence]) -> Option<String> {
+    let [only] = sentences else { return None };
+    let mut text = only.raw.trim().trim_matches('*').trim();
+    for prefix in ["Filename", "File name", "File", "filename", "file", "In", "in"] {
+        if let Some(rest) = text.strip_prefix(prefix)
+            && rest.starts_with([':', ' '])
+        {
+            text = rest.trim_start_matches(':').trim();
+            break;
+        }
+    }
+    let text = text.trim_end_matches([':', '.']).trim_matches(['`', '*', '"', '(', ')']);
+    is_file_like(text).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::{Span, Style};
+    use crate::sentence::sentences;
+
+    fn lead(text: &str) -> Lead {
+        let spans: Vec<Span> = text
+            .split('`')
+            .enumerate()
+            .map(|(index, part)| Span {
+                line: 1,
+                style: if index % 2 == 1 { Style::Code } else { Style::Plain },
+                text: part.to_owned(),
+                url: None,
+            })
+            .collect();
+        read(&sentences(&spans))
+    }
+
+    #[test]
+    fn files_and_how_they_are_written() {
+        use WriteMode::{Append, Merge, Replace};
+        let check = |text: &str, file: Option<&str>, mode: Option<WriteMode>| {
+            let lead = lead(text);
+            assert_eq!((lead.file.as_deref(), lead.mode), (file, mode), "{text}");
+        };
+        check("Create `app/main.py`:", Some("app/main.py"), Some(Replace));
+        check("Save this as `a.sh`.", Some("a.sh"), Some(Replace));
+        check(
+            "Put it in a file called `x.build` in the same folder. Its contents are the following.",
+            Some("x.build"),
+            Some(Replace),
+        );
+        check(
+            "Create a file named `x.txt` with the following contents:",
+            Some("x.txt"),
+            Some(Replace),
+        );
+        check("Add the following to the end of your `x.txt` file:", Some("x.txt"), Some(Append));
+        check("Edit `x.yml` and add a `theme` setting:", Some("x.yml"), Some(Merge));
+        check("Replace the contents of `x.js` with:", Some("x.js"), Some(Replace));
+        check("In `b.py`, change the line to:", Some("b.py"), Some(Merge));
+        check("The tool will create `x.lock`:", Some("x.lock"), None);
+        check("You should see:", None, None);
+    }
+
+    #[test]
+    fn captions() {
+        let check = |text: &str, expected: Option<&str>| {
+            let spans = [Span { line: 1, style: Style::Plain, text: text.to_owned(), url: None }];
+            assert_eq!(caption(&sentences(&spans)).as_deref(), expected, "{text}");
+        };
+        check("Filename: src/main.rs", Some("src/main.rs"));
+        check("app.py:", Some("app.py"));
+        check("File `x.txt`", Some("x.txt"));
+        check("This is app.py", None);
+    }
+
+    #[test]
+    fn other_ways() {
+        assert!(lead("Alternatively, use pnpm:").another.is_some());
+        assert!(lead("Or:").another.is_some());
+        assert!(lead("Or, to run a script:").another.is_none());
+        assert!(lead("If you had changed it, you would have seen this output:").unreal.is_some());
+    }
+}
