@@ -1,5 +1,7 @@
 //! Prints what each part of a page is taken for: `cargo run -p smile-tutorial --example explain -- FILE`.
 
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
+
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -35,8 +35,7 @@ impl Directive {
                     Ok(code) => out.exit = Some(code),
                     Err(_) => out.unknown.push(part),
                 },
-                "persona" => {}
-                "" => {}
+                "persona" | "" => {}
                 _ => out.unknown.push(part),
             }
         }

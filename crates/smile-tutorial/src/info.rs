@@ -60,7 +60,7 @@ impl Info {
         let mut language = word.to_owned();
         if let Some((before, after)) = word.split_once(':') {
             // `js:app.js`
-            language = before.to_owned();
+            before.clone_into(&mut language);
             if is_path_like(after) {
                 file = Some(after.to_owned());
             }
@@ -69,7 +69,7 @@ impl Info {
         } else if is_path_like(word) && word.contains('.') && !word.starts_with('.') {
             // The file's name in the place of the language.
             file = Some(word.to_owned());
-            language = word.rsplit('.').next().unwrap_or_default().to_owned();
+            word.rsplit('.').next().unwrap_or_default().clone_into(&mut language);
         }
         let mut label = bracketed(raw);
         for name in

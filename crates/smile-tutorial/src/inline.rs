@@ -24,7 +24,7 @@ pub(crate) enum Instruction {
 
 /// The instructions of a paragraph. `next` are the commands of the block below; `beside` is true
 /// in notes and quotations, where commands are mentioned more than given.
-pub(crate) fn instructions(sentences: &[Sentence], next: Vec<String>, beside: bool) -> Vec<Found> {
+pub(crate) fn instructions(sentences: &[Sentence], next: &[String], beside: bool) -> Vec<Found> {
     let mut out = Vec::new();
     for (index, sentence) in sentences.iter().enumerate() {
         if let Some(found) = visit(sentence) {
@@ -38,7 +38,7 @@ pub(crate) fn instructions(sentences: &[Sentence], next: Vec<String>, beside: bo
             out.push(found);
             continue;
         }
-        out.extend(clauses(sentence, &next));
+        out.extend(clauses(sentence, next));
     }
     out
 }
@@ -87,6 +87,7 @@ const OPENERS: &[&str] = &[
 ];
 
 /// What a sentence tells to run, clause by clause.
+#[expect(clippy::too_many_lines, reason = "one pass over the words of a sentence")]
 fn clauses(sentence: &Sentence, next: &[String]) -> Vec<Found> {
     let text = sentence.text.as_str();
     let conditional = [
@@ -113,31 +114,11 @@ fn clauses(sentence: &Sentence, next: &[String]) -> Vec<Found> {
     ]
     .iter()
     .any(|start| text.starts_with(start));
-    let unreal = sentence.has(&[
-        "instead of",
-        "would",
-        "could",
-        "you can also",
-        "try to",
-        "not run",
-        "don't",
-        "do not",
-        "never",
-        "without running",
-        "avoid",
-        "for example",
-        "such as",
-        "e.g.",
-        "for instance",
-        "equivalent",
-        "same as",
-        "or run",
-        "or use",
-        "you can also run",
-        "might",
-        "may want",
-        "some people",
-    ]);
+    let unreal = sentence.has(
+        "instead of|would|could|you can also|try to|not run|don't|do not|never|\
+            without running|avoid|for example|such as|e.g.|for instance|equivalent|same as|\
+            or run|or use|you can also run|might|may want|some people",
+    );
     if conditional || unreal || text.ends_with('?') {
         return Vec::new();
     }
@@ -158,16 +139,10 @@ fn clauses(sentence: &Sentence, next: &[String]) -> Vec<Found> {
                 let repeated = next.iter().any(|command| {
                     command == &code.text || command.starts_with(&format!("{} ", code.text))
                 });
-                let answers = sentence.has(&[
-                    "when asked",
-                    "when prompted",
-                    "if asked",
-                    "at the prompt",
-                    "if prompted",
-                    "to confirm",
-                    "as the name",
-                    "for the name",
-                ]);
+                let answers = sentence.has(
+                    "when asked|when prompted|if asked|at the prompt|if prompted|to confirm|\
+            as the name|for the name",
+                );
                 if plausible && !repeated && !answers && code.literal {
                     out.push(Found {
                         lines: Lines::one(code.line),
@@ -336,21 +311,12 @@ fn is_folder_name(text: &str) -> bool {
 
 /// "Create a file named `app.js` and copy the code from above."
 fn copy_to(sentence: &Sentence) -> Option<Found> {
-    let copies = sentence.has(&["copy", "paste", "put", "save"]);
-    let code = sentence.has(&[
-        "the code",
-        "that code",
-        "the above",
-        "code above",
-        "example above",
-        "the example",
-        "copy that",
-        "that to",
-        "this code above",
-        "snippet above",
-        "previous code",
-    ]);
-    let below = sentence.announces() || sentence.has(&["below", "following"]);
+    let copies = sentence.has("copy|paste|put|save");
+    let code = sentence.has(
+        "the code|that code|the above|code above|example above|the example|copy that|\
+            that to|this code above|snippet above|previous code",
+    );
+    let below = sentence.announces() || sentence.has("below|following");
     if !copies || !code || below {
         return None;
     }
@@ -362,26 +328,12 @@ fn copy_to(sentence: &Sentence) -> Option<Found> {
     })
 }
 
-/// "Open http://localhost:8000 in your browser": only addresses of this machine.
+/// "Open <http://localhost:8000> in your browser": only addresses of this machine.
 fn visit(sentence: &Sentence) -> Option<Found> {
-    let verb = sentence.find(&[
-        "open",
-        "visit",
-        "go to",
-        "navigate to",
-        "browse to",
-        "load",
-        "point your browser",
-        "head to",
-        "head over to",
-        "access",
-        "see it at",
-        "available at",
-        "browser",
-        "curl",
-        "check out",
-        "look at",
-    ])?;
+    let verb = sentence.find(
+        "open|visit|go to|navigate to|browse to|load|point your browser|head to|\
+            head over to|access|see it at|available at|browser|curl|check out|look at",
+    )?;
     let asks = !["if ", "when "].iter().any(|start| sentence.text.starts_with(start));
     if !asks || verb == "curl" {
         return None;
@@ -434,34 +386,17 @@ pub(crate) fn about_last(sentences: &[Sentence], steps: &mut [Step], last: Optio
     for sentence in sentences {
         let text = sentence.text.as_str();
         if command.keeps_running.is_none() {
-            let other = sentence.find(&[
-                "another terminal",
-                "new terminal",
-                "second terminal",
-                "separate terminal",
-                "different terminal",
-                "another shell",
-                "other terminal",
-                "another tab",
-                "new tab in your terminal",
-                "another window",
-            ]);
-            let stop =
-                sentence.find(&["ctrl+c", "ctrl-c", "control-c", "control+c", "ctrl + c", "^c"]);
-            let on = sentence.find(&[
-                "keep it running",
-                "leave it running",
-                "keeps running",
-                "server running",
-                "server is running",
-                "server is now running",
-                "keep running",
-                "leave the server",
-                "stop the server",
-                "quit the server",
-                "still running",
-                "runs until",
-            ]);
+            let other = sentence.find(
+                "another terminal|new terminal|second terminal|separate terminal|\
+            different terminal|another shell|other terminal|another tab|\
+            new tab in your terminal|another window",
+            );
+            let stop = sentence.find("ctrl+c|ctrl-c|control-c|control+c|ctrl + c|^c");
+            let on = sentence.find(
+                "keep it running|leave it running|keeps running|server running|server is running|\
+            server is now running|keep running|leave the server|stop the server|\
+            quit the server|still running|runs until",
+            );
             if let Some(words) = other.or(stop).or(on) {
                 command.keeps_running = Some(format!("the text says \"{words}\""));
             }
@@ -470,20 +405,10 @@ pub(crate) fn about_last(sentences: &[Sentence], steps: &mut [Step], last: Optio
             command.answers.push(answer);
         }
         if command.expected.is_none()
-            && let Some(verb) = sentence.find(&[
-                "you should see",
-                "you'll see",
-                "you will see",
-                "it prints",
-                "this prints",
-                "will print",
-                "should print",
-                "prints",
-                "outputs",
-                "displays",
-                "should output",
-                "will output",
-            ])
+            && let Some(verb) = sentence.find(
+                "you should see|you'll see|you will see|it prints|this prints|will print|\
+            should print|prints|outputs|displays|should output|will output",
+            )
             && !text.starts_with("if ")
             && let Some(code) = promised(sentence, verb)
         {
@@ -544,23 +469,11 @@ fn promised<'a>(sentence: &'a Sentence, verb: &str) -> Option<&'a Code> {
 /// "answer `y`", "press Enter to accept", "type `my-app` when asked for the name".
 fn answer(sentence: &Sentence) -> Option<String> {
     let text = sentence.text.as_str();
-    let asked = sentence.has(&[
-        "when asked",
-        "when prompted",
-        "if asked",
-        "if prompted",
-        "prompt",
-        "prompts",
-        "asks",
-        "asked",
-        "question",
-        "questions",
-        "confirm",
-        "to accept",
-        "accept the default",
-        "accept the defaults",
-        "password",
-    ]);
+    let asked = sentence.has(
+        "when asked|when prompted|if asked|if prompted|prompt|prompts|asks|asked|\
+            question|questions|confirm|to accept|accept the default|accept the defaults|\
+            password",
+    );
     for verb in [
         "answer with ",
         "answer ",
@@ -586,15 +499,9 @@ fn answer(sentence: &Sentence) -> Option<String> {
             return Some(code.text.clone());
         }
     }
-    let enter = sentence.has(&[
-        "press enter",
-        "hit enter",
-        "press return",
-        "hit return",
-        "press `enter`",
-        "press the enter key",
-    ]);
-    (enter && asked && !sentence.has(&["editor", "nano", "save"])).then(String::new)
+    let enter = sentence
+        .has("press enter|hit enter|press return|hit return|press `enter`|press the enter key");
+    (enter && asked && !sentence.has("editor|nano|save")).then(String::new)
 }
 
 #[cfg(test)]
@@ -618,7 +525,7 @@ mod tests {
     }
 
     fn check(text: &str, expected: &[&str]) {
-        let seen: Vec<String> = instructions(&read(text), Vec::new(), false)
+        let seen: Vec<String> = instructions(&read(text), &[], false)
             .into_iter()
             .map(|found| match found.action {
                 Instruction::Run(text) => text,

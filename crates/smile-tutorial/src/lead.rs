@@ -6,6 +6,7 @@ use crate::step::WriteMode;
 
 /// What the text before a block says about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent observations, not states")]
 pub(crate) struct Lead {
     /// The words that call the block an output.
     pub(crate) output: Option<&'static str>,
@@ -39,397 +40,63 @@ pub(crate) struct Lead {
     pub(crate) announces: bool,
 }
 
-const OUTPUT: &[&str] = &[
-    "you should see",
-    "you'll see",
-    "you will see",
-    "should print",
-    "should output",
-    "should produce",
-    "should display",
-    "should show",
-    "should return",
-    "should now see",
-    "should get",
-    "will print",
-    "will output",
-    "will display",
-    "will show",
-    "will return",
-    "will produce",
-    "will give",
-    "prints",
-    "outputs",
-    "displays",
-    "returns",
-    "produces",
-    "responds with",
-    "response",
-    "output",
-    "the result",
-    "results in",
-    "result is",
-    "you get",
-    "you'll get",
-    "you will get",
-    "is printed",
-    "are printed",
-    "tells us",
-    "tells you",
-    "should be something like",
-    "should respond",
-    "get the following",
-    "see the following",
-    "see something like",
-    "see output",
-    "see this",
-    "shows the following",
-    "which gives",
-    "gives us",
-    "gives:",
-    "prints out",
-    "yields",
-    "print something like",
-    "returned",
-    "see a message",
-    "see an error",
-    "see the message",
-    "logs",
-    "following message",
-    "error message",
-    "fails with",
-    "fail with",
-    "following error",
-    "this error",
-    "an error",
-    "would print",
-    "would output",
-    "would see",
-    "would produce",
-    "will see something",
-];
-const LOOSE: &[&str] = &[
-    "something like",
-    "similar to",
-    "similar",
-    "may look",
-    "might look",
-    "may differ",
-    "might differ",
-    "will differ",
-    "may vary",
-    "will vary",
-    "roughly",
-    "approximately",
-    "may be different",
-    "will be different",
-    "something along",
-    "for example",
-    "e.g.",
-    "in my case",
-    "on my machine",
-    "may see",
-    "might see",
-    "would see",
-    "would print",
-    "would look",
-    "would output",
-    "would produce",
-    "random",
-];
-const FAILURE: &[&str] = &[
-    "fails",
-    "will fail",
-    "should fail",
-    "fail with",
-    "an error",
-    "error message",
-    "the following error",
-    "this error",
-    "won't compile",
-    "won't work",
-    "doesn't work",
-    "does not work",
-    "will not work",
-    "will not compile",
-    "doesn't compile",
-    "does not compile",
-    "is rejected",
-    "refuses",
-    "complains",
-    "crash",
-    "crashes",
-    "panics",
-    "will panic",
-    "not allowed",
-    "isn't allowed",
-    "exits with",
-    "non-zero",
-    "nonzero",
-];
-const SHOWN: &[&str] = &[
-    "looks like",
-    "look like",
-    "look similar",
-    "looks similar",
-    "take a look",
-    "contains",
-    "has been created",
-    "was created",
-    "has created",
-    "will create",
-    "creates",
-    "created for you",
-    "was generated",
-    "generated",
-    "generates",
-    "automatically",
-    "is equivalent to",
-    "the structure",
-    "directory structure",
-    "project structure",
-    "folder structure",
-    "following structure",
-    "file structure",
-    "following files",
-    "shown below",
-    "let's look at",
-    "let's examine",
-    "consider",
-    "for reference",
-    "as you can see",
-    "recall",
-    "we saw",
-    "is the content",
-    "are the contents",
-    "defines",
-    "let's break",
-    "is defined",
-    "notice",
-    "look at",
-];
-const UNREAL: &[&str] = &[
-    "would have seen",
-    "would have",
-    "if you had",
-    "if we had",
-    "had you",
-    "if you called",
-    "if you ran",
-    "if you were",
-    "if you wanted",
-    "suppose you had",
-    "imagine",
-    "would have been",
-    "instead of writing",
-    "instead of typing",
-    "instead of running",
-    "don't run",
-    "do not run",
-    "never run",
-    "rather than",
-    "you could have",
-    "we could have",
-    "used to",
-];
-const ANOTHER: &[&str] = &[
-    "alternatively",
-    "alternative",
-    "as an alternative",
-    "another way",
-    "or with",
-    "or use",
-    "or if you",
-    "equivalent to",
-    "is equivalent",
-    "is the same as",
-    "the same thing as",
-    "same effect as",
-    "or you can",
-    "or simply",
-    "or, if",
-    "or via",
-    "or using",
-    "or, using",
-    "or, with",
-    "or by",
-    "you could also",
-    "could also use",
-    "is short for",
-    "shorthand for",
-    "is a shortcut for",
-    "instead, you can",
-    "you can instead",
-    "if you prefer",
-    "if you'd rather",
-    "or just",
-    "or equivalently",
-    "equivalently",
-];
-const RUN: &[&str] = &[
-    "run",
-    "execute",
-    "type",
-    "enter",
-    "issue",
-    "command",
-    "commands",
-    "terminal",
-    "shell",
-    "install",
-    "start",
-    "launch",
-    "invoke",
-    "use the following",
-    "prompt",
-    "build",
-    "test it",
-    "try it",
-    "check",
-    "verify",
-    "clone",
-    "download",
-    "running",
-    "typing",
-    "executing",
-    "entering",
-];
-const CREATE: &[&str] = &[
-    "create",
-    "creating",
-    "make",
-    "write",
-    "writing",
-    "save",
-    "saving",
-    "put",
-    "paste",
-    "copy",
-    "place",
-    "enter the code",
-    "enter the following code",
-    "type the",
-    "type this",
-    "type in",
-    "new file",
-    "a file called",
-    "a file named",
-    "file called",
-    "file named",
-    "following content",
-    "following contents",
-    "with the content",
-    "with the contents",
-    "define",
-    "start with",
-    "let's add a file",
-    "set up a",
-    "populate",
-    "fill in",
-    "fill",
-    "declare",
-    "drop",
-];
-const CHANGE: &[&str] = &[
-    "add",
-    "adding",
-    "insert",
-    "update",
-    "updating",
-    "modify",
-    "modifying",
-    "change",
-    "changing",
-    "edit",
-    "editing",
-    "extend",
-    "replace",
-    "replacing",
-    "adjust",
-    "tweak",
-    "append",
-    "include",
-    "refactor",
-    "rewrite",
-    "uncomment",
-    "configure",
-    "alter",
-    "set the",
-    "improve",
-];
-const WHOLE: &[&str] = &[
-    "replace the contents",
-    "replace the content",
-    "replace its content",
-    "replace its contents",
-    "replace everything",
-    "replace all",
-    "replace the code",
-    "replace the existing",
-    "replace the entire",
-    "replace the whole",
-    "replace the file",
-    "new version",
-    "full file",
-    "complete file",
-    "should now look like",
-    "should look like",
-    "now looks like",
-    "look like this",
-    "looks like this",
-    "so that it looks",
-    "entire file",
-    "final version",
-    "complete code",
-    "full code",
-    "the whole file",
-    "overwrite",
-    "with the following contents",
-    "with the following content",
-    "rewrite",
-    "to look like",
-    "to read as follows",
-    "contents to",
-];
-const END: &[&str] = &[
-    "to the end of",
-    "at the end of",
-    "append",
-    "to the bottom",
-    "at the bottom",
-    "end of the file",
-    "end of your",
-    "as the last line",
-    "below the existing",
-];
-const FRAGMENT: &[&str] = &[
-    "the line",
-    "this line",
-    "line to",
-    "a line",
-    "the lines",
-    "these lines",
-    "following line",
-    "following lines",
-    "the function",
-    "the method",
-    "section",
-    "import",
-    "inside",
-    "within",
-    "just before",
-    "just after",
-    "right after",
-    "above the",
-    "below the",
-    "at the top",
-    "before the",
-    "after the",
-    "setting",
-    "property",
-    "field",
-    "key",
-];
+const OUTPUT: &str = "you should see|you'll see|you will see|should print|should output|should produce|\
+    should display|should show|should return|should now see|should get|will print|\
+    will output|will display|will show|will return|will produce|will give|prints|outputs|\
+    displays|returns|produces|responds with|response|output|the result|results in|result is|\
+    you get|you'll get|you will get|is printed|are printed|tells us|tells you|\
+    should be something like|should respond|get the following|see the following|\
+    see something like|see output|see this|shows the following|which gives|gives us|gives:|\
+    prints out|yields|print something like|returned|see a message|see an error|\
+    see the message|logs|following message|error message|fails with|fail with|\
+    following error|this error|an error|would print|would output|would see|would produce|\
+    will see something";
+const LOOSE: &str = "something like|similar to|similar|may look|might look|may differ|might differ|\
+    will differ|may vary|will vary|roughly|approximately|may be different|will be different|\
+    something along|for example|e.g.|in my case|on my machine|may see|might see|would see|\
+    would print|would look|would output|would produce|random";
+const FAILURE: &str = "fails|will fail|should fail|fail with|an error|error message|the following error|\
+    this error|won't compile|won't work|doesn't work|does not work|will not work|\
+    will not compile|doesn't compile|does not compile|is rejected|refuses|complains|crash|\
+    crashes|panics|will panic|not allowed|isn't allowed|exits with|non-zero|nonzero";
+const SHOWN: &str = "looks like|look like|look similar|looks similar|take a look|contains|has been created|\
+    was created|has created|will create|creates|created for you|was generated|generated|\
+    generates|automatically|is equivalent to|the structure|directory structure|\
+    project structure|folder structure|following structure|file structure|following files|\
+    shown below|let's look at|let's examine|consider|for reference|as you can see|recall|\
+    we saw|is the content|are the contents|defines|let's break|is defined|notice|look at";
+const UNREAL: &str = "would have seen|would have|if you had|if we had|had you|if you called|if you ran|\
+    if you were|if you wanted|suppose you had|imagine|would have been|instead of writing|\
+    instead of typing|instead of running|don't run|do not run|never run|rather than|\
+    you could have|we could have|used to";
+const ANOTHER: &str = "alternatively|alternative|as an alternative|another way|or with|or use|or if you|\
+    equivalent to|is equivalent|is the same as|the same thing as|same effect as|or you can|\
+    or simply|or, if|or via|or using|or, using|or, with|or by|you could also|could also use|\
+    is short for|shorthand for|is a shortcut for|instead, you can|you can instead|\
+    if you prefer|if you'd rather|or just|or equivalently|equivalently";
+const RUN: &str = "run|execute|type|enter|issue|command|commands|terminal|shell|install|start|launch|\
+    invoke|use the following|prompt|build|test it|try it|check|verify|clone|download|\
+    running|typing|executing|entering";
+const CREATE: &str = "create|creating|make|write|writing|save|saving|put|paste|copy|place|enter the code|\
+    enter the following code|type the|type this|type in|new file|a file called|a file named|\
+    file called|file named|following content|following contents|with the content|\
+    with the contents|define|start with|let's add a file|set up a|populate|fill in|fill|\
+    declare|drop";
+const CHANGE: &str = "add|adding|insert|update|updating|modify|modifying|change|changing|edit|editing|extend|\
+    replace|replacing|adjust|tweak|append|include|refactor|rewrite|uncomment|configure|\
+    alter|set the|improve";
+const WHOLE: &str = "replace the contents|replace the content|replace its content|replace its contents|\
+    replace everything|replace all|replace the code|replace the existing|replace the entire|\
+    replace the whole|replace the file|new version|full file|complete file|\
+    should now look like|should look like|now looks like|look like this|looks like this|\
+    so that it looks|entire file|final version|complete code|full code|the whole file|\
+    overwrite|with the following contents|with the following content|rewrite|to look like|\
+    to read as follows|contents to";
+const END: &str = "to the end of|at the end of|append|to the bottom|at the bottom|end of the file|\
+    end of your|as the last line|below the existing";
+const FRAGMENT: &str = "the line|this line|line to|a line|the lines|these lines|following line|following lines|\
+    the function|the method|section|import|inside|within|just before|just after|right after|\
+    above the|below the|at the top|before the|after the|setting|property|field|key";
 
 /// Reads the text before a block, its last sentence above all.
 pub(crate) fn read(sentences: &[Sentence]) -> Lead {
@@ -486,72 +153,36 @@ fn read_file(sentences: &[Sentence], lead: &mut Lead) {
     lead.write = creates.or(changes);
     lead.fragment = sentence.has(FRAGMENT);
     let ends = sentence.has(END) || last.has(END);
-    lead.mode = Some(if ends && !sentence.has(&["replace"]) {
+    lead.mode = Some(if ends && !sentence.has("replace") {
         WriteMode::Append
     } else if changes.is_some() && !(creates.is_some() && is_new(sentence)) && !whole {
         WriteMode::Merge
     } else {
         WriteMode::Replace
     });
-    lead.unnamed_file = sentences
-        .iter()
-        .rev()
-        .take(2)
-        .any(|s| s.has(&["file", "code", "program", "script", "example", "app", "it"]));
+    lead.unnamed_file =
+        sentences.iter().rev().take(2).any(|s| s.has("file|code|program|script|example|app|it"));
     lead.typed = sentence.text.starts_with("type ")
-        || sentence.has(&[
-            "type the text",
-            "type in the",
-            "type the following",
-            "enter the following text",
-            "paste the following",
-            "add the following text",
-            "enter the text",
-            "type this text",
-            "type these lines",
-        ]);
+        || sentence.has(
+            "type the text|type in the|type the following|enter the following text|\
+            paste the following|add the following text|enter the text|type this text|\
+            type these lines",
+        );
 }
 
 /// Whether it tells of what somebody else did: "the command will create", "was created".
 fn is_reported(sentence: &Sentence) -> bool {
-    sentence.has(&[
-        "will create",
-        "has created",
-        "was created",
-        "were created",
-        "creates",
-        "created for you",
-        "will generate",
-        "automatically",
-        "generated",
-        "already",
-        "is created",
-        "are created",
-        "will make",
-        "should have created",
-        "you've created",
-        "we've created",
-        "you created",
-        "we created",
-        "just created",
-        "will add",
-        "has added",
-        "adds",
-        "will write",
-    ]) && !sentence.text.starts_with("create ")
+    sentence.has(
+        "will create|has created|was created|were created|creates|created for you|\
+            will generate|automatically|generated|already|is created|are created|will make|\
+            should have created|you've created|we've created|you created|we created|\
+            just created|will add|has added|adds|will write",
+    ) && !sentence.text.starts_with("create ")
         && !sentence.text.starts_with("now create ")
 }
 
 fn is_new(sentence: &Sentence) -> bool {
-    sentence.has(&[
-        "create",
-        "new file",
-        "a file called",
-        "a file named",
-        "file named",
-        "file called",
-        "save",
-    ])
+    sentence.has("create|new file|a file called|a file named|file named|file called|save")
 }
 
 /// Of several files the one that is written: after "called", "named", "to", "in", else the last.

@@ -216,7 +216,7 @@ impl<'a> Reader<'a> {
                 self.quotes += 1;
             }
             Tag::Paragraph | Tag::List(_) | Tag::Item | Tag::TableHead | Tag::TableRow => {
-                self.flush_text()
+                self.flush_text();
             }
             Tag::TableCell => {
                 self.flush_text();

@@ -112,7 +112,7 @@ fn decorated(line: &str) -> Option<Prompted<'_>> {
             || before.starts_with('~')
             || before.starts_with('[');
         let allowed = match sign {
-            Sign::Dollar | Sign::Fancy => spaced && !before.ends_with(':') || named && spaced,
+            Sign::Dollar | Sign::Fancy => spaced && (named || !before.ends_with(':')),
             Sign::Percent => spaced && (named || environment),
             Sign::Hash => spaced && (named || environment && before.is_empty()),
             Sign::Angle => spaced && (before.contains('@') || environment && before.is_empty()),

@@ -224,12 +224,12 @@ fn shell(context: &Context<'_>, kind: Language, label: &str) -> Decision {
     let code = context.code;
     let lead = context.lead;
     if let Some(file) = named_file(context) {
-        return file_decision(context, file, label);
+        return file_decision(context, &file, label);
     }
     let script = code.content.first().is_some_and(|line| line.starts_with("#!"));
     if script || lead.write.is_some() && lead.file.as_deref().is_some_and(is_script_name) {
         if let Some(file) = lead.file.clone().filter(|_| lead.write.is_some()) {
-            return file_decision(context, file, label);
+            return file_decision(context, &file, label);
         }
         if script {
             return decided(
@@ -260,7 +260,7 @@ fn shell(context: &Context<'_>, kind: Language, label: &str) -> Decision {
         );
     }
     if !commands && let (Some(file), true) = (lead.file.clone(), lead.write.is_some()) {
-        return file_decision(context, file, label);
+        return file_decision(context, &file, label);
     }
     if kind == Language::Terminal && !commands {
         if follows {
@@ -346,18 +346,17 @@ fn unlabelled(context: &Context<'_>, label: &str) -> Decision {
     let follows = matches!(context.previous, Some(Role::Command | Role::Session));
     let commands = looks_like_commands(&code.content);
     if let Some(file) = named_file(context) {
-        return file_decision(context, file, label);
+        return file_decision(context, &file, label);
     }
     if follows
         && let Some(words) = lead.output.filter(|_| lead.write.is_none() || lead.file.is_none())
+        && (!commands || lead.run.is_none())
     {
-        if !commands || lead.run.is_none() {
-            return decided(
-                Role::Output,
-                Plan::Output,
-                format!("{label}; the text before says \"{words}\""),
-            );
-        }
+        return decided(
+            Role::Output,
+            Plan::Output,
+            format!("{label}; the text before says \"{words}\""),
+        );
     }
     if follows && context.adjacent && !commands {
         return decided(Role::Output, Plan::Output, format!("{label}, right below a command"));
@@ -365,7 +364,7 @@ fn unlabelled(context: &Context<'_>, label: &str) -> Decision {
     if let (Some(file), Some(_)) = (lead.file.clone(), lead.write)
         && !commands
     {
-        return file_decision(context, file, label);
+        return file_decision(context, &file, label);
     }
     if commands && (lead.run.is_some() || lead.announces || all_known(&code.content)) {
         if let Some(words) = lead.unreal {
@@ -389,7 +388,7 @@ fn unlabelled(context: &Context<'_>, label: &str) -> Decision {
 fn other(context: &Context<'_>, label: &str) -> Decision {
     let lead = context.lead;
     if let Some(file) = named_file(context) {
-        return file_decision(context, file, label);
+        return file_decision(context, &file, label);
     }
     let follows = matches!(context.previous, Some(Role::Command | Role::Session));
     let data = matches!(
@@ -425,7 +424,7 @@ fn other(context: &Context<'_>, label: &str) -> Decision {
         );
     }
     if let (Some(file), Some(_)) = (lead.file.clone(), lead.write) {
-        return file_decision(context, file, label);
+        return file_decision(context, &file, label);
     }
     if let (Some((file, before)), Some(_)) = (context.written, lead.write)
         && lead.unnamed_file
@@ -460,7 +459,7 @@ fn named_file(context: &Context<'_>) -> Option<String> {
         .or_else(|| comment_path(&context.code.content))
 }
 
-fn file_decision(context: &Context<'_>, file: String, label: &str) -> Decision {
+fn file_decision(context: &Context<'_>, file: &str, label: &str) -> Decision {
     let lead = context.lead;
     let shown = lead.shown.filter(|_| lead.write.is_none() || lead.mode.is_none());
     if let Some(words) = lead.unreal.or(shown) {
@@ -504,7 +503,11 @@ fn file_decision(context: &Context<'_>, file: String, label: &str) -> Decision {
         WriteMode::Merge => "a change of",
     };
     let words = lead.write.map(|words| format!(" (\"{words}\")")).unwrap_or_default();
-    decided(Role::File, Plan::File(file.clone(), mode), format!("{label}, {how} `{file}`{words}"))
+    decided(
+        Role::File,
+        Plan::File(file.to_owned(), mode),
+        format!("{label}, {how} `{file}`{words}"),
+    )
 }
 
 /// Whether the block is the file again, with changes: same first line, about as long.
@@ -559,7 +562,7 @@ pub(crate) fn comment_path(content: &[String]) -> Option<String> {
 }
 
 fn is_script_name(file: &str) -> bool {
-    !file.ends_with(".md")
+    file.rsplit_once('.').is_none_or(|(_, end)| !end.eq_ignore_ascii_case("md"))
 }
 
 /// `a.txt` and `./dir/a.txt` are one file to the reader of one page.

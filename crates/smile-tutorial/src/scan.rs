@@ -211,7 +211,7 @@ impl Scanner {
             while self.at < end {
                 self.blank();
             }
-            line = after.to_owned();
+            after.clone_into(&mut line);
         }
         line
     }
@@ -410,7 +410,7 @@ impl Scanner {
             && let Some(container) = self.scan.containers.get_mut(open.index)
         {
             container.kind = container.kind.of_summary(&label);
-            container.label = label.trim().to_owned();
+            label.trim().clone_into(&mut container.label);
         }
         self.blank();
         true

@@ -24,14 +24,14 @@ pub(crate) struct Code {
 }
 
 impl Sentence {
-    /// Whether any of the phrases occurs, each at the bounds of words.
-    pub(crate) fn has(&self, phrases: &[&str]) -> bool {
+    /// Whether any of the phrases, divided by `|`, occurs at the bounds of words.
+    pub(crate) fn has(&self, phrases: &'static str) -> bool {
         self.find(phrases).is_some()
     }
 
-    /// The first of the phrases that occurs at the bounds of words.
-    pub(crate) fn find<'a>(&self, phrases: &[&'a str]) -> Option<&'a str> {
-        phrases.iter().copied().find(|phrase| has_phrase(&self.text, phrase))
+    /// The first of the phrases, divided by `|`, that occurs at the bounds of words.
+    pub(crate) fn find(&self, phrases: &'static str) -> Option<&'static str> {
+        phrases.split('|').find(|phrase| has_phrase(&self.text, phrase))
     }
 
     /// The paths of files in it: inline code first, else words that look like one.
@@ -156,9 +156,8 @@ impl Builder {
         self.touch(line);
         self.raw.push(c);
         match c {
-            '’' | '‘' => self.text.push('\''),
+            '’' | '‘' | '`' => self.text.push('\''),
             '“' | '”' => self.text.push('"'),
-            '`' => self.text.push('\''),
             '\u{a0}' => self.text.push(' '),
             _ => self.text.extend(c.to_lowercase()),
         }
@@ -202,8 +201,8 @@ mod tests {
         assert_eq!(seen[1].lines, Lines::new(3, 4));
         assert_eq!(seen[1].files(), ["src/main.rs"]);
         assert!(seen[1].announces());
-        assert!(seen[1].has(&["look at"]));
-        assert!(!seen[1].has(&["loo"]));
+        assert!(seen[1].has("look at"));
+        assert!(!seen[1].has("loo"));
     }
 
     #[test]

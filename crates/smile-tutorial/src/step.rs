@@ -18,7 +18,7 @@ pub struct Tutorial {
     pub blocks: Vec<Block>,
     /// What the reader does, in order.
     pub steps: Vec<Step>,
-    /// What the page itself asks the reader to have ("You need CMake 3.14 or newer").
+    /// What the page itself asks the reader to have ("You need `CMake` 3.14 or newer").
     pub requirements: Vec<Requirement>,
     /// Why the page is reference material and no sequence, where it is one.
     pub reference: Option<String>,

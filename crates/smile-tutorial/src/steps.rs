@@ -504,7 +504,7 @@ impl<'a> Builder<'a> {
     fn prose(&mut self, index: usize, item: &Item) {
         let sentences = self.sentences.get(index).cloned().unwrap_or_default();
         let next = self.next_block(index);
-        let followed = self.not_followed.get(&index).is_none()
+        let followed = !self.not_followed.contains_key(&index)
             && self.quiz(item).is_none()
             && self.aside(item).is_none();
         inline::about_last(&sentences, &mut self.steps, self.command_steps.last().copied());
@@ -512,7 +512,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let beside = item.quoted || self.containers(item).any(|c| c.kind == Kind::Aside);
-        for found in inline::instructions(&sentences, next, beside) {
+        for found in inline::instructions(&sentences, &next, beside) {
             self.inline(item, found);
         }
     }
@@ -822,6 +822,13 @@ fn note_failure(command: &mut Command, output: &str, lead: Option<&Lead>, labell
     }
 }
 
+/// How lines that tell of a failure start, in lower case.
+const FAILURE_STARTS: &str = "error: |fatal: |error[|traceback (most recent call last)|e: |npm err!|\
+    npm error|bash: |sh: |zsh: |panic: ";
+/// What lines that tell of a failure say, in lower case.
+const FAILURE_WORDS: &str =
+    "command not found|no such file or directory|permission denied|panicked at";
+
 /// Whether an output is that of a failure: `program: message`, `error: …`, a stack trace.
 fn shows_failure(command: &str, output: &str) -> Option<String> {
     let programs: Vec<&str> = command
@@ -829,40 +836,18 @@ fn shows_failure(command: &str, output: &str) -> Option<String> {
         .filter_map(command::first_program)
         .map(|word| word.rsplit('/').next().unwrap_or(word))
         .collect();
-    let prints_text = matches!(
-        programs.last(),
-        Some(
-            &"cat" | &"less" | &"grep" | &"echo" | &"printf" | &"head" | &"tail" | &"sed" | &"awk"
-        )
-    );
+    let printers = ["cat", "less", "grep", "echo", "printf", "head", "tail", "sed", "awk"];
+    let prints_text = programs.last().is_some_and(|program| printers.contains(program));
     for line in output.lines() {
         let line = line.trim();
         let lower = line.to_lowercase();
         let own = programs.iter().any(|program| {
-            line.strip_prefix(program)
-                .is_some_and(|rest| rest.strip_prefix(": ").is_some_and(is_complaint))
+            let rest = line.strip_prefix(program).and_then(|rest| rest.strip_prefix(": "));
+            rest.is_some_and(is_complaint)
         });
-        let named = [
-            "error: ",
-            "fatal: ",
-            "error[",
-            "traceback (most recent call last)",
-            "e: ",
-            "npm err!",
-            "npm error",
-            "bash: ",
-            "sh: ",
-            "zsh: ",
-            "panic: ",
-        ]
-        .iter()
-        .any(|start| lower.starts_with(start))
-            && !(prints_text && !own);
-        let said =
-            ["command not found", "no such file or directory", "permission denied", "panicked at"]
-                .iter()
-                .any(|words| lower.contains(words))
-                && !prints_text;
+        // A command that prints text may print the text of a failure.
+        let named = !prints_text && FAILURE_STARTS.split('|').any(|start| lower.starts_with(start));
+        let said = !prints_text && FAILURE_WORDS.split('|').any(|words| lower.contains(words));
         if own || named || said {
             return Some(format!(
                 "the output shown is that of a failure: `{}`",
@@ -875,42 +860,10 @@ fn shows_failure(command: &str, output: &str) -> Option<String> {
 
 /// Whether a message after `program: ` is a complaint: not a name and value, a sentence.
 fn is_complaint(message: &str) -> bool {
+    const WORDS: &str = "cannot|can't|could not|no such|not found|invalid|missing|error|illegal|\
+        unknown|unrecognized|extra operand|denied|too |not a|is a directory|omitting|failed|unable|\
+        not specified|out of range|usage|refus|must be|requires|bad |unexpected|only one|when |not |\
+        no |argument|option";
     let lower = message.to_lowercase();
-    [
-        "cannot",
-        "can't",
-        "could not",
-        "no such",
-        "not found",
-        "invalid",
-        "missing",
-        "error",
-        "illegal",
-        "unknown",
-        "unrecognized",
-        "extra operand",
-        "denied",
-        "too ",
-        "not a",
-        "is a directory",
-        "omitting",
-        "failed",
-        "unable",
-        "not specified",
-        "out of range",
-        "usage",
-        "refus",
-        "must be",
-        "requires",
-        "bad ",
-        "unexpected",
-        "only one",
-        "when ",
-        "not ",
-        "no ",
-        "argument",
-        "option",
-    ]
-    .iter()
-    .any(|words| lower.contains(words))
+    WORDS.split('|').any(|words| lower.contains(words))
 }

@@ -97,6 +97,7 @@ impl Lexer {
         self.is_complete()
     }
 
+    #[expect(clippy::too_many_lines, reason = "one flat match over the signs of a line")]
     fn scan(&mut self, line: &str) {
         let bytes = line.as_bytes();
         let mut at = 0;
@@ -317,10 +318,8 @@ impl Lexer {
                 }
                 self.command_position = true;
             }
-            "esac" => {
-                if self.open.last() == Some(&Open::Case) {
-                    self.open.pop();
-                }
+            "esac" if self.open.last() == Some(&Open::Case) => {
+                self.open.pop();
             }
             _ => {}
         }
