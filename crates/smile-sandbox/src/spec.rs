@@ -14,7 +14,7 @@ pub struct SandboxSpec {
     pub limits: Limits,
     /// What of the author's is visible inside, copied or bound read-only.
     pub shares: Vec<Share>,
-    /// Names of host environment variables that pass.
+    /// Names of host environment variables that pass; `*` at the end stands for any ending.
     pub environment_pass: Vec<String>,
     /// Drops every capability and forbids new privileges; then `sudo` cannot work.
     pub strict: bool,
@@ -91,7 +91,10 @@ impl SandboxSpec {
                 may_be_missing: Vec::new(),
             },
             shares: Vec::new(),
-            environment_pass: Vec::new(),
+            environment_pass: crate::native::ENVIRONMENT_PASS
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect(),
             strict: false,
             hostname: "smile".to_owned(),
         }

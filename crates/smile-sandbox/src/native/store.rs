@@ -1,0 +1,206 @@
+//! The folder of one run in the user's cache: what the sandbox writes, and a lock that tells
+//! whether its owner lives. What a killed program leaves is removed by the next start.
+
+use std::{
+    fs::File,
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::fs::{DirBuilderExt, OpenOptionsExt},
+    },
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags},
+    io::Errno,
+};
+
+use super::overlay::{open_folder, open_path};
+
+/// The folder of one run, held by a lock.
+pub(super) struct RunFolder {
+    path: PathBuf,
+    name: String,
+    runs: OwnedFd,
+    lock: File,
+}
+
+impl RunFolder {
+    /// Makes `runs/<id>` with its lock taken.
+    pub(super) fn create(cache: &Path, id: &str) -> io::Result<Self> {
+        let runs_path = cache.join("runs");
+        private_folders(&runs_path)?;
+        // The lock is taken under a name that no sweeper looks at, so that none finds the folder
+        // before it is locked.
+        let fresh = runs_path.join(format!(".{id}"));
+        std::fs::DirBuilder::new().mode(0o700).create(&fresh)?;
+        let lock =
+            File::options().write(true).create_new(true).mode(0o600).open(fresh.join("lock"))?;
+        rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        for name in ["changes", "changes/upper", "changes/work", "root", "base", "empty"] {
+            std::fs::create_dir(fresh.join(name))?;
+        }
+        let path = runs_path.join(id);
+        std::fs::rename(&fresh, &path)?;
+        Ok(Self { path, name: id.to_owned(), runs: open_path(&runs_path)?, lock })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the folder; whoever the files in it belong to, this process must be their owner
+    /// or hold the capability.
+    pub(super) fn remove(self) -> io::Result<()> {
+        remove_tree(self.runs.as_fd(), &self.name)?;
+        drop(self.lock);
+        Ok(())
+    }
+}
+
+/// Makes a folder and those above it, for this user only.
+pub(super) fn private_folders(path: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Removes the folders of runs whose owner is gone.
+pub(super) fn sweep(cache: &Path) -> io::Result<usize> {
+    let runs_path = cache.join("runs");
+    let runs = open_path(&runs_path)?;
+    let mut removed = 0;
+    for entry in std::fs::read_dir(&runs_path)? {
+        let name = entry?.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let path = runs_path.join(name);
+        if name.starts_with('.') && is_younger_than_a_minute(&path) {
+            continue; // Its owner is about to take the lock.
+        }
+        let dead = match File::options().write(true).open(path.join("lock")) {
+            Ok(lock) => rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok(),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if dead {
+            remove_tree(runs.as_fd(), name)?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+fn is_younger_than_a_minute(path: &Path) -> bool {
+    let changed = std::fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
+    changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age.as_secs() < 60))
+}
+
+/// Removes `parent/name` and all below. Neither depth nor number matters: a folder found inside
+/// is first moved up beside the others, so nothing recurses and few descriptors are open.
+pub(super) fn remove_tree(parent: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+    let top = match open_folder(parent, name) {
+        Ok(top) => top,
+        Err(Errno::NOENT) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut moved = 0_u64;
+    loop {
+        let before = moved;
+        for folder in folders_in(top.as_fd())? {
+            let inside = open_folder(top.as_fd(), folder.as_c_str())?;
+            empty_folder(inside.as_fd(), top.as_fd(), &mut moved)?;
+            rustix::fs::unlinkat(top.as_fd(), folder.as_c_str(), AtFlags::REMOVEDIR)?;
+        }
+        if moved == before {
+            break;
+        }
+    }
+    empty_folder(top.as_fd(), top.as_fd(), &mut moved)?;
+    rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)?;
+    Ok(())
+}
+
+fn readable(folder: BorrowedFd<'_>) -> io::Result<Dir> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = match rustix::fs::openat(folder, ".", flags, Mode::empty()) {
+        Err(Errno::ACCESS) => {
+            // A folder that its owner may not read; what was written by a tutorial may be so.
+            rustix::fs::chmodat(folder, ".", Mode::RWXU, AtFlags::empty())?;
+            rustix::fs::openat(folder, ".", flags, Mode::empty())?
+        }
+        opened => opened?,
+    };
+    Ok(Dir::new(opened)?)
+}
+
+fn folders_in(folder: BorrowedFd<'_>) -> io::Result<Vec<std::ffi::CString>> {
+    let mut folders = Vec::new();
+    for entry in readable(folder)? {
+        let entry = entry?;
+        if is_folder(folder, &entry)? && !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+            folders.push(entry.file_name().to_owned());
+        }
+    }
+    Ok(folders)
+}
+
+fn is_folder(parent: BorrowedFd<'_>, entry: &rustix::fs::DirEntry) -> io::Result<bool> {
+    Ok(match entry.file_type() {
+        FileType::Unknown => {
+            let found = rustix::fs::statat(parent, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW)?;
+            FileType::from_raw_mode(found.st_mode) == FileType::Directory
+        }
+        kind => kind == FileType::Directory,
+    })
+}
+
+/// Removes the files of a folder, and moves the folders in it to `top`.
+fn empty_folder(folder: BorrowedFd<'_>, top: BorrowedFd<'_>, moved: &mut u64) -> io::Result<()> {
+    for entry in readable(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        if !is_folder(folder, &entry)? {
+            unlink(folder, name)?;
+            continue;
+        }
+        match rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR) {
+            Ok(()) => continue,
+            Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        *moved += 1;
+        let new_name = format!("\u{1}{moved}");
+        match rustix::fs::renameat(folder, name, top, &*new_name) {
+            Err(Errno::ACCESS) => {
+                rustix::fs::chmodat(folder, name, Mode::RWXU, AtFlags::empty())?;
+                rustix::fs::renameat(folder, name, top, &*new_name)?;
+            }
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
+fn unlink(folder: BorrowedFd<'_>, name: &std::ffi::CStr) -> io::Result<()> {
+    match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
+        Err(Errno::ACCESS) => {
+            rustix::fs::chmodat(folder, ".", Mode::RWXU, AtFlags::empty())?;
+            rustix::fs::unlinkat(folder, name, AtFlags::empty())?;
+            Ok(())
+        }
+        done => Ok(done?),
+    }
+}
+
+/// Whether the kernel takes a folder as the place for an overlay's changes: not on another
+/// overlay (a container's root), and not over the network.
+pub(super) fn can_hold_changes(folder: &Path) -> bool {
+    const OVERLAY: i64 = 0x794c_7630;
+    const NFS: i64 = 0x6969;
+    const FUSE: i64 = 0x6573_5546;
+    const P9: i64 = 0x0102_1997;
+    const CIFS: i64 = 0xff53_4d42;
+    rustix::fs::statfs(folder)
+        .is_ok_and(|found| ![OVERLAY, NFS, FUSE, P9, CIFS].contains(&found.f_type))
+}
