@@ -1,17 +1,18 @@
 //! Reads the device and gives each conversation a task.
 
-use std::{collections::HashMap, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, net::SocketAddr, os::fd::OwnedFd, sync::Arc, time::Duration};
 
 use tokio::{
+    io::Interest,
     net::unix::pipe,
-    sync::mpsc,
+    sync::{Semaphore, mpsc},
     task::{AbortHandle, Id, JoinSet},
     time::MissedTickBehavior,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    GATEWAY, MTU, Outcome, Protocol, Recorder, Refusal,
+    GATEWAY, MTU, Outcome, Policy, Protocol, Recorder, Refusal,
     engine::{Engine, Taken},
     gate::Gate,
     packet::{self, Flow, Incoming, Unreachable},
@@ -34,6 +35,20 @@ pub(super) struct Shared {
     pub(super) gate: Arc<Gate>,
     pub(super) resolver: Resolver,
     pub(super) recorder: Recorder,
+    pub(super) datagram_room: Arc<Semaphore>,
+}
+
+impl Shared {
+    pub(super) fn new(tun: OwnedFd, policy: Policy, recorder: Recorder) -> io::Result<Self> {
+        let gate = Arc::new(Gate::new(policy)?);
+        Ok(Self {
+            engine: Arc::new(Engine::new(tun)),
+            resolver: Resolver::new(Arc::clone(&gate), recorder.clone()),
+            gate,
+            recorder,
+            datagram_room: Arc::new(Semaphore::new(udp::WAITING_BYTES_MAX)),
+        })
+    }
 }
 
 /// Owns the conversations.
@@ -41,7 +56,7 @@ pub(super) struct Shared {
 pub(super) struct Driver {
     shared: Arc<Shared>,
     connections: HashMap<Flow, AbortHandle>,
-    exchanges: HashMap<Flow, mpsc::Sender<Vec<u8>>>,
+    exchanges: HashMap<Flow, mpsc::Sender<udp::Waiting>>,
     flows: HashMap<Id, (Protocol, Flow)>,
     tasks: JoinSet<()>,
 }
@@ -71,10 +86,14 @@ impl Driver {
                     self.forget(id);
                 }
                 _ = tick.tick(), if !self.connections.is_empty() => self.shared.engine.flush(),
-                ready = tun.readable() => {
-                    let read = ready.and_then(|()| self.on_readable(&tun, &mut buffer));
+                ready = tun.ready(Interest::READABLE | Interest::ERROR) => {
+                    let read = match ready {
+                        // Said only when the device was removed.
+                        Ok(ready) if ready.is_error() => Err(io::ErrorKind::BrokenPipe.into()),
+                        Ok(_) => self.on_readable(&tun, &mut buffer),
+                        Err(error) => Err(error),
+                    };
                     if let Err(error) = read {
-                        // The sandbox's network namespace ended, and the device with it.
                         tracing::debug!(%error, "the sandbox's network device is gone");
                         break;
                     }
@@ -142,7 +161,9 @@ impl Driver {
 
     fn on_datagram(&mut self, packet: &[u8], flow: Flow, payload: &[u8]) {
         if let Some(exchange) = self.exchanges.get(&flow) {
-            let _lost_when_full = exchange.try_send(packet.to_vec());
+            if let Some(waiting) = udp::Waiting::new(&self.shared.datagram_room, packet) {
+                let _lost_when_full = exchange.try_send(waiting);
+            }
             return;
         }
         let Some(to) = self.admit(Protocol::Udp, flow) else {
@@ -161,7 +182,9 @@ impl Driver {
         }
         let tracker = self.begin(Protocol::Udp, flow, to);
         let (sender, receiver) = mpsc::channel(udp::WAITING_MAX);
-        let _room_for_the_first = sender.try_send(packet.to_vec());
+        if let Some(waiting) = udp::Waiting::new(&shared.datagram_room, packet) {
+            let _room_for_the_first = sender.try_send(waiting);
+        }
         let task = (self.tasks).spawn(udp::carry(shared, flow, to, receiver, tracker));
         self.flows.insert(task.id(), (Protocol::Udp, flow));
         self.exchanges.insert(flow, sender);

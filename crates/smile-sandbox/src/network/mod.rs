@@ -34,12 +34,7 @@ mod resolver;
 mod tcp;
 mod udp;
 
-use self::{
-    driver::{Driver, Shared},
-    engine::Engine,
-    gate::Gate,
-    resolver::Resolver,
-};
+use self::driver::{Driver, Shared};
 
 pub use configuration::{allowed_by_configuration, environment_inside};
 pub use policy::{Denied, InvalidRule, Policy, Rule};
@@ -100,8 +95,9 @@ impl StartError {
 impl Stack {
     /// Serves a TUN device (`IFF_TUN | IFF_NO_PI`, [`MTU`], [`GUEST`] with a default route to
     /// [`GATEWAY`]; it may be set up after this call) until the token is cancelled, the device
-    /// is gone or the stack is dropped. Connections are made in the network namespace of the
-    /// calling runtime.
+    /// is removed or the stack is dropped. Connections are made in the network namespace of the
+    /// calling runtime. The descriptor keeps the device's namespace alive: a sandbox whose
+    /// processes are all gone still needs its stack to be stopped.
     ///
     /// # Errors
     ///
@@ -120,15 +116,10 @@ impl Stack {
         // A device is read like a pipe: whole packets, and nothing when there is none.
         let readable =
             tun.try_clone().and_then(pipe::Receiver::from_owned_fd_unchecked).map_err(device)?;
-        let gate = Gate::new(policy).map_err(|source| StartError::OwnAddresses { source })?;
-        let gate = Arc::new(gate);
         let recorder = Recorder::default();
-        let driver = Driver::new(Arc::new(Shared {
-            engine: Arc::new(Engine::new(tun)),
-            resolver: Resolver::new(Arc::clone(&gate), recorder.clone()),
-            gate,
-            recorder: recorder.clone(),
-        }));
+        let shared = Shared::new(tun, policy, recorder.clone())
+            .map_err(|source| StartError::OwnAddresses { source })?;
+        let driver = Driver::new(Arc::new(shared));
         let cancel = cancel.child_token(); // `stop` ends this stack only.
         let mut tasks = JoinSet::new();
         tasks.spawn(driver.run(readable, cancel.clone()));

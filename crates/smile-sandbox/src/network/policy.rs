@@ -247,6 +247,8 @@ pub(super) fn denied(ip: IpAddr) -> Option<Denied> {
     }
 }
 
+/// Documentation and benchmark ranges (`198.18.0.0/15` and the like) are not denied: they are
+/// nobody's private network, and transparent proxies answer names with them.
 fn denied_v4(ip: Ipv4Addr) -> Option<Denied> {
     // Azure's is public by its number; the other clouds' are link-local or below.
     const AZURE: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);

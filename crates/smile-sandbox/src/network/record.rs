@@ -1,6 +1,6 @@
 //! What a sandbox did on the network, within bounded memory.
 
-use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::SystemTime};
+use std::{collections::VecDeque, fmt, net::SocketAddr, sync::Arc, time::SystemTime};
 
 use parking_lot::Mutex;
 
@@ -189,9 +189,37 @@ impl Drop for Tracker {
     }
 }
 
+impl fmt::Display for Entry {
+    /// One line: `tcp pypi.org 151.101.0.223:443, 1293 bytes up, 79267 down`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.protocol {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+            Protocol::Dns => "name",
+        })?;
+        if let Some(name) = &self.name {
+            write!(f, " {name}")?;
+        }
+        if let Some(address) = self.address {
+            write!(f, " {address}")?;
+        }
+        if self.bytes_up + self.bytes_down > 0 {
+            let (up, down) = (self.bytes_up, self.bytes_down);
+            write!(f, ", {up} bytes up, {down} down")?;
+        }
+        match &self.outcome {
+            Outcome::Ended => Ok(()),
+            Outcome::Open => f.write_str(", still open"),
+            Outcome::Failed(why) => write!(f, ": {why}"),
+            Outcome::Refused(why) => write!(f, ": refused, {why}"),
+            Outcome::Cut => f.write_str(", cut by the sandbox's end"),
+        }
+    }
+}
+
 impl Outcome {
     /// A failure in the words of its cause.
-    pub(super) fn failed(cause: &dyn std::fmt::Display) -> Self {
+    pub(super) fn failed(cause: &dyn fmt::Display) -> Self {
         let mut text = cause.to_string();
         text.truncate(text.floor_char_boundary(FAILURE_BYTES_MAX));
         Self::Failed(text.into())
@@ -223,6 +251,25 @@ mod tests {
         assert_eq!(all.len(), 2);
         assert_eq!(all[0].outcome, Outcome::Cut, "given up without an end");
         assert_eq!(recorder.since(recorder.mark()), Record::default());
+    }
+
+    #[test]
+    fn entries_are_one_line() {
+        let recorder = Recorder::default();
+        let address = Some("192.168.3.4:80".parse().unwrap());
+        let refused = recorder.begin(Protocol::Tcp, None, address);
+        refused.end(Outcome::Refused(Refusal::Address(Denied::Private)));
+        let open = recorder.begin(Protocol::Udp, Some("a.test".into()), address);
+        open.up(7);
+        begin(&recorder, "b.test").end(Outcome::failed(&"no such name"));
+        let lines = recorder.snapshot().entries;
+        let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
+        let expected = [
+            "tcp 192.168.3.4:80: refused, the destination is a private address",
+            "udp a.test 192.168.3.4:80, 7 bytes up, 0 down, still open",
+            "name b.test: no such name",
+        ];
+        assert_eq!(lines, expected);
     }
 
     #[test]

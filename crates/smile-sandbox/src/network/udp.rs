@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::UdpSocket, sync::mpsc, time::timeout};
+use tokio::{
+    net::UdpSocket,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time::timeout,
+};
 
 use super::{
     Outcome,
@@ -19,8 +23,28 @@ use super::{
 /// Without a datagram in either direction for so long, the pair is forgotten.
 const IDLE_MAX: Duration = Duration::from_mins(1);
 
-/// Datagrams that wait for the host's socket; more are lost, as on a full wire.
+/// Datagrams of one pair that wait for the host's socket; more are lost, as on a full wire.
 pub(super) const WAITING_MAX: usize = 64;
+
+/// Bytes of datagrams that wait in all pairs together.
+pub(super) const WAITING_BYTES_MAX: usize = 4 << 20;
+
+/// A packet from the sandbox, and the room that it takes while it waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    packet: Vec<u8>,
+    room: OwnedSemaphorePermit,
+}
+
+impl Waiting {
+    /// None where there is no room.
+    pub(super) fn new(room: &Arc<Semaphore>, packet: &[u8]) -> Option<Self> {
+        let bytes = u32::try_from(packet.len()).ok()?;
+        let room = Arc::clone(room).try_acquire_many_owned(bytes).ok()?;
+        let packet = packet.to_vec();
+        Some(Self { packet, room })
+    }
+}
 
 const DATAGRAM_BYTES_MAX: usize = 65_535;
 
@@ -29,7 +53,7 @@ pub(super) async fn carry(
     shared: Arc<Shared>,
     flow: Flow,
     to: SocketAddr,
-    mut packets: mpsc::Receiver<Vec<u8>>,
+    mut packets: mpsc::Receiver<Waiting>,
     tracker: Tracker,
 ) {
     let mut last = Vec::new();
@@ -52,7 +76,7 @@ async fn exchange(
     shared: &Shared,
     flow: Flow,
     to: SocketAddr,
-    packets: &mut mpsc::Receiver<Vec<u8>>,
+    packets: &mut mpsc::Receiver<Waiting>,
     tracker: &Tracker,
     last: &mut Vec<u8>,
 ) -> io::Result<()> {
@@ -70,7 +94,8 @@ async fn exchange(
         match timeout(IDLE_MAX, event).await {
             Err(_) | Ok(Ok(None)) => return Ok(()),
             Ok(Ok(Some(sent))) => {
-                *last = sent;
+                drop(sent.room);
+                *last = sent.packet;
                 if let packet::Incoming::Udp { payload, .. } = packet::read(last) {
                     tracker.up(payload.len());
                     socket.send(payload).await?;
@@ -84,5 +109,40 @@ async fn exchange(
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddrV4, UdpSocket as Blocking};
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::network::{GUEST, Policy, Protocol, Recorder};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_pair_is_forgotten() {
+        let server = Blocking::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let to = server.local_addr().unwrap();
+        let recorder = Recorder::default();
+        let device = std::fs::File::options().write(true).open("/dev/null").unwrap();
+        let shared = Shared::new(device.into(), Policy::internet(), recorder.clone()).unwrap();
+        let flow = Flow { guest_port: 9, destination: SocketAddrV4::new(GUEST, 9) };
+        // A packet to itself is as good as one from the sandbox.
+        let packet = packet::datagram(flow, b"hello").unwrap();
+        let room = Arc::new(Semaphore::new(packet.len()));
+        let (sender, receiver) = mpsc::channel(1);
+        sender.send(Waiting::new(&room, &packet).unwrap()).await.unwrap();
+        assert!(Waiting::new(&room, &packet).is_none(), "no room for two");
+        let tracker = recorder.begin(Protocol::Udp, None, Some(to));
+        let started = Instant::now();
+        carry(Arc::new(shared), flow, to, receiver, tracker).await;
+        assert!(started.elapsed() >= IDLE_MAX);
+        let entry = &recorder.snapshot().entries[0];
+        assert_eq!((entry.bytes_up, &entry.outcome), (5, &Outcome::Ended));
+        let mut buffer = [0; 8];
+        assert_eq!(server.recv(&mut buffer).unwrap(), 5);
+        assert!(Waiting::new(&room, &packet).is_some(), "room again");
     }
 }

@@ -10,7 +10,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io::{self, ErrorKind, Read, Write},
     net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket},
     os::fd::OwnedFd,
     process::Command,
@@ -108,6 +108,10 @@ impl World {
         });
         ip("route add default via 198.51.100.2");
         ip(&format!("route add unreachable {NOWHERE}"));
+        // The kernel brings the link up a moment later, and drops what comes before.
+        let refused = |error: io::Error| error.kind() == ErrorKind::ConnectionRefused;
+        let soon = Duration::from_millis(50);
+        while !TcpStream::connect_timeout(&(SERVER, 1).into(), soon).is_err_and(refused) {}
         let tun = guest.run(|| {
             let tun = tun("smile0").expect("a TUN device can be made: is /dev/net/tun there?");
             ip("link set lo up");
@@ -156,7 +160,7 @@ impl World {
     }
 
     /// How a connection from within fails, which must be at once.
-    pub(crate) fn refused(&self, ip: Ipv4Addr, port: u16) -> io::ErrorKind {
+    pub(crate) fn refused(&self, ip: Ipv4Addr, port: u16) -> ErrorKind {
         let started = Instant::now();
         let error = self.connect(ip, port).expect_err("refused");
         let took = started.elapsed();
