@@ -1,6 +1,16 @@
 //! A run record as people and programs read it: Markdown, JSON and an audit log.
+//!
+//! All text from a tutorial or a program is data: nothing in it can break out of a fence or a
+//! table, and no terminal code or control character reaches a report.
+
+mod audit;
+mod markdown;
+mod text;
 
 use smile_loop::RunRecord;
+
+pub use audit::audit_log;
+pub use markdown::{markdown, verdict};
 
 /// The record as indented JSON, with a final newline.
 ///

@@ -1,0 +1,636 @@
+//! Causes, not consequences: what failed for a reason of its own, and what only follows from it.
+
+use std::collections::BTreeSet;
+
+use smile_tutorial::{Action, Step, Tutorial};
+
+use crate::{
+    SandboxFacts, StepOutcome, StepRecord,
+    judge::{self, Complaint, Judgement},
+    package,
+    product::{self, Product},
+    shell,
+    symptom::Symptom,
+};
+
+/// What makes two failures the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Key {
+    Program(String),
+    Module(String),
+    Library(String),
+    Path(String),
+    Manifest(String),
+    Repository,
+    Identity,
+    Python,
+    Host(String),
+    Daemon(String),
+    Display,
+    Terminal,
+    Port(Option<u16>),
+    Variable(String),
+    /// Like no other.
+    Step(u32),
+    /// The same command with the same end.
+    Command(String),
+    /// The sandbox's own limits.
+    Limited(String),
+}
+
+/// One cause with all that comes from it.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause {
+    pub(crate) key: Key,
+    /// Indexes of the steps that meet it directly, the first first.
+    pub(crate) steps: Vec<usize>,
+    /// Indexes of the steps that fail because of it.
+    pub(crate) consequences: Vec<usize>,
+    pub(crate) complaint: Complaint,
+    pub(crate) symptom: Option<Symptom>,
+    /// Declared by the page, or the sandbox's own: a note, no gap.
+    pub(crate) note: bool,
+    /// The directory was lost before, so that this is not where the reader thinks to be.
+    pub(crate) declared: Option<usize>,
+}
+
+/// The causes, and how each step was judged.
+#[derive(Debug)]
+pub(crate) struct Causes {
+    pub(crate) causes: Vec<Cause>,
+    pub(crate) judgements: Vec<Judgement>,
+}
+
+/// Walks through the steps in order and sorts what went wrong by cause.
+pub(crate) fn find(tutorial: &Tutorial, records: &[StepRecord], facts: &SandboxFacts) -> Causes {
+    let mut search = Search {
+        tutorial,
+        causes: Vec::new(),
+        unmade: Vec::new(),
+        lost: None,
+        made: BTreeSet::new(),
+        set: BTreeSet::new(),
+        unknown_variables: false,
+    };
+    let mut judgements = Vec::with_capacity(records.len());
+    for (index, (step, record)) in tutorial.steps.iter().zip(records).enumerate() {
+        let judgement = judge::judge_record(step, record, facts);
+        search.step(index, step, record, &judgement);
+        judgements.push(judgement);
+    }
+    Causes { causes: search.causes, judgements }
+}
+
+struct Search<'a> {
+    tutorial: &'a Tutorial,
+    causes: Vec<Cause>,
+    /// What failed steps were to leave behind, with their cause.
+    unmade: Vec<(Product, usize)>,
+    /// The cause for which the reader is not where the page thinks.
+    lost: Option<usize>,
+    /// Names of what steps have made.
+    made: BTreeSet<String>,
+    /// Variables that steps have set.
+    set: BTreeSet<String>,
+    /// A file was sourced or a text evaluated: it may have set any variable.
+    unknown_variables: bool,
+}
+
+impl Search<'_> {
+    fn step(&mut self, index: usize, step: &Step, record: &StepRecord, judgement: &Judgement) {
+        let products = product::of_step(step);
+        let causes = match &judgement.complaint {
+            Some(complaint) => self.sort(index, step, judgement, complaint),
+            None => Vec::new(),
+        };
+        let failed = matches!(
+            judgement.outcome,
+            StepOutcome::Failed(_) | StepOutcome::SandboxLimited(_) | StepOutcome::Skipped(_)
+        );
+        let only_output = matches!(judgement.complaint, Some(Complaint::Mismatch(_)));
+        if let (Some(&cause), true, false) = (causes.first(), failed, only_output) {
+            for product in products {
+                // With another editor, for example, the file was written all the same.
+                if matches!(&product, Product::Path(path) if left_behind(record, path)) {
+                    continue;
+                }
+                if let Product::Directory(_) = product {
+                    self.lost = Some(cause);
+                }
+                self.unmade.push((product, cause));
+            }
+        } else {
+            self.succeeded(record, &products);
+        }
+        if let Some(seen) = &record.observation {
+            for file in seen.files.iter().filter(|file| file.what != "removed") {
+                self.made.extend(file.path.rsplit('/').next().map(str::to_owned));
+            }
+        }
+        if causes.is_empty() {
+            self.unset_variables(index, step, record);
+        }
+        self.learn_variables(step);
+    }
+
+    /// Things that a step has made are there; the reader may have found the way again.
+    fn succeeded(&mut self, record: &StepRecord, products: &[Product]) {
+        if record.observation.is_none() {
+            return;
+        }
+        for product in products {
+            match product {
+                Product::Directory(path) => {
+                    let absolute =
+                        path.starts_with('/') || path.starts_with('~') || path == "$HOME";
+                    let last = product::components(path).last().map(|name| (*name).to_owned());
+                    if absolute || last.is_some_and(|name| self.made.contains(&name)) {
+                        self.lost = None;
+                    }
+                }
+                Product::Path(path) => {
+                    let last = product::components(path).last().map(|name| (*name).to_owned());
+                    self.made.extend(last);
+                    self.unmade.retain(
+                        |(other, _)| !matches!(other, Product::Path(p) if same_name(p, path)),
+                    );
+                }
+                Product::Repository => {
+                    self.unmade.retain(|(other, _)| *other != Product::Repository);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Finds the causes of one complaint, or makes new ones; the first is the weightiest.
+    fn sort(
+        &mut self,
+        index: usize,
+        step: &Step,
+        judgement: &Judgement,
+        complaint: &Complaint,
+    ) -> Vec<usize> {
+        if let Complaint::Limited(why) = complaint {
+            let cause = self.enter(index, Key::Limited(why.clone()), complaint, None);
+            self.causes[cause].note = true;
+            return vec![cause];
+        }
+        let text = match &step.action {
+            Action::Run(command) => command.text.as_str(),
+            _ => "",
+        };
+        // Whatever else is said, a program that is not there is a cause.
+        let missing: Vec<&String> = judgement
+            .symptoms
+            .iter()
+            .filter_map(|symptom| match symptom {
+                Symptom::CommandNotFound(name) => Some(name),
+                _ => None,
+            })
+            .collect();
+        let judged_by_symptoms =
+            matches!(complaint, Complaint::Failed | Complaint::PartFailed | Complaint::NotWritten);
+        if judged_by_symptoms && !missing.is_empty() {
+            return missing
+                .into_iter()
+                .map(|name| self.missing_program(index, name, complaint))
+                .collect();
+        }
+        let symptom = judgement.symptoms.first().filter(|_| judged_by_symptoms);
+        if let Some(cause) = self.explain(text, judgement, complaint, symptom) {
+            self.causes[cause].consequences.push(index);
+            return vec![cause];
+        }
+        let key = match symptom {
+            Some(symptom) => key_of(symptom, text, step.number),
+            None => match complaint {
+                Complaint::Failed => Key::Command(text.to_owned()),
+                _ => Key::Step(step.number),
+            },
+        };
+        vec![self.enter(index, key, complaint, symptom.cloned())]
+    }
+
+    fn missing_program(&mut self, index: usize, name: &str, complaint: &Complaint) -> usize {
+        let unmade = self.unmade.iter().rev().find(|(product, _)| product::gives(product, name));
+        if let Some(&(_, cause)) = unmade {
+            self.causes[cause].consequences.push(index);
+            return cause;
+        }
+        let symptom = Symptom::CommandNotFound(name.to_owned());
+        let cause = self.enter(index, Key::Program(name.to_owned()), complaint, Some(symptom));
+        let declared =
+            self.tutorial.requirements.iter().position(|r| package::provides(&r.name, name));
+        if declared.is_some() {
+            self.causes[cause].note = true;
+            self.causes[cause].declared = declared;
+        }
+        cause
+    }
+
+    /// Adds the step to the cause with this key, or makes it.
+    fn enter(
+        &mut self,
+        index: usize,
+        key: Key,
+        complaint: &Complaint,
+        symptom: Option<Symptom>,
+    ) -> usize {
+        let same = self.causes.iter().position(|cause| same_key(&cause.key, &key));
+        if let Some(found) = same {
+            self.causes[found].steps.push(index);
+            return found;
+        }
+        self.causes.push(Cause {
+            key,
+            steps: vec![index],
+            consequences: Vec::new(),
+            complaint: complaint.clone(),
+            symptom,
+            note: false,
+            declared: None,
+        });
+        self.causes.len() - 1
+    }
+
+    /// The earlier cause from which this follows, if one is known.
+    fn explain(
+        &self,
+        text: &str,
+        judgement: &Judgement,
+        complaint: &Complaint,
+        symptom: Option<&Symptom>,
+    ) -> Option<usize> {
+        if matches!(
+            complaint,
+            Complaint::StandIn | Complaint::LongRunning | Complaint::Unanswered(_)
+        ) {
+            return None;
+        }
+        let by = |wanted: &dyn Fn(&Product) -> bool| {
+            self.unmade.iter().rev().find(|(product, _)| wanted(product)).map(|&(_, cause)| cause)
+        };
+        let path_needed = |path: &str| {
+            by(&|product| match product {
+                Product::Path(made) | Product::Directory(made) => product::is_or_holds(made, path),
+                _ => false,
+            })
+        };
+        let found = match symptom {
+            Some(Symptom::ModuleMissing(name)) => by(&|product| product::gives(product, name)),
+            Some(Symptom::LibraryMissing(name)) => by(&|product| same_library(product, name)),
+            Some(Symptom::NoSuchFile(path) | Symptom::AlreadyExists(path)) => path_needed(path)
+                .or_else(|| {
+                    // Variables that were never set lead to paths that are nowhere.
+                    let is_relative = !path.starts_with('/')
+                        || text.contains(path.rsplit('/').next().unwrap_or(path));
+                    self.lost.filter(|_| is_relative && !names_other_root(text))
+                }),
+            Some(Symptom::PermissionDenied(path)) => path_needed(path),
+            Some(Symptom::ManifestMissing(name)) => {
+                let file = name.split(' ').next().unwrap_or(name);
+                path_needed(file).or(self.lost).or_else(|| {
+                    by(&|product| matches!(product, Product::State(tool) if shell::programs_of(text).contains(tool)))
+                        .filter(|_| !self.made.contains(file))
+                })
+            }
+            Some(Symptom::NotARepository) => {
+                by(&|product| *product == Product::Repository).or(self.lost)
+            }
+            Some(Symptom::NoSuchRevision(name)) => by(&|product| *product == Product::Commit)
+                .or_else(|| path_needed(name))
+                .or(self.lost),
+            Some(Symptom::NoSuchRemote(name)) => {
+                by(&|product| matches!(product, Product::Remote(other) if other == name))
+                    .or(self.lost)
+            }
+            Some(Symptom::NothingListens(_)) => {
+                by(&|product| *product == Product::Server).or_else(|| self.last_failure_of_server())
+            }
+            // These have reasons of their own, wherever the reader is.
+            Some(
+                Symptom::IdentityUnknown
+                | Symptom::ExternallyManaged
+                | Symptom::CommandNotFound(_)
+                | Symptom::HostUnreachable(_)
+                | Symptom::PortInUse(_)
+                | Symptom::NoDisplay
+                | Symptom::NoTerminal
+                | Symptom::DaemonDown(_)
+                | Symptom::PackageUnknown(_)
+                | Symptom::ShellSyntax
+                | Symptom::LockHeld
+                | Symptom::OutOfRoom
+                | Symptom::VersionUnfit(_),
+            ) => return None,
+            Some(Symptom::UsageError(_)) | None => None,
+        };
+        if found.is_some() {
+            return found;
+        }
+        match symptom {
+            // A path that nothing was to make is a cause of its own.
+            Some(
+                Symptom::NoSuchFile(_)
+                | Symptom::PermissionDenied(_)
+                | Symptom::ModuleMissing(_)
+                | Symptom::LibraryMissing(_),
+            ) => None,
+            _ => self.explain_by_words(text, judgement, complaint),
+        }
+    }
+
+    /// Follows from what the command names, from the place it is in, or from its tool's state.
+    fn explain_by_words(
+        &self,
+        text: &str,
+        judgement: &Judgement,
+        complaint: &Complaint,
+    ) -> Option<usize> {
+        let commands = shell::read(text);
+        let words: Vec<&str> = commands
+            .iter()
+            .flat_map(|simple| simple.inner().iter().skip(1))
+            .map(|word| word.text.as_str())
+            .filter(|word| !word.starts_with('-') && word.len() > 1)
+            .collect();
+        let named = self.unmade.iter().rev().find(|(product, _)| match product {
+            Product::Path(made) => {
+                let name = product::components(made).last().copied().unwrap_or_default();
+                name.len() > 1
+                    && (words.iter().any(|word| product::components(word).contains(&name))
+                        || mentions(complaint, name))
+            }
+            Product::Server => matches!(complaint, Complaint::NoAnswer),
+            _ => false,
+        });
+        if let Some(&(_, cause)) = named {
+            return Some(cause);
+        }
+        if matches!(complaint, Complaint::NoAnswer) {
+            return self.last_failure_of_server();
+        }
+        if self.lost.is_some() {
+            return self.lost;
+        }
+        let programs = shell::programs_of(text);
+        let state = self.unmade.iter().rev().find(|(product, _)| match product {
+            Product::State(tool) => programs.contains(tool),
+            _ => false,
+        });
+        // A tool's state explains other output, and failures that say nothing of their own.
+        let weak = matches!(complaint, Complaint::Mismatch(_)) || judgement.symptoms.is_empty();
+        state.filter(|_| weak).map(|&(_, cause)| cause)
+    }
+
+    /// The last cause that kept a program from serving.
+    fn last_failure_of_server(&self) -> Option<usize> {
+        self.unmade.iter().rev().find_map(|(product, cause)| match product {
+            Product::Server => Some(*cause),
+            Product::State(tool) if is_server_tool(tool) => Some(*cause),
+            _ => None,
+        })
+    }
+
+    /// A variable that nothing has set, in a command that otherwise went through.
+    fn unset_variables(&mut self, index: usize, step: &Step, record: &StepRecord) {
+        let Action::Run(command) = &step.action else { return };
+        if record.observation.is_none() || self.unknown_variables {
+            return;
+        }
+        if let Some(name) = self.first_unset(&command.text) {
+            let symptom = None;
+            let complaint = Complaint::PartFailed;
+            self.enter(index, Key::Variable(name), &complaint, symptom);
+        }
+    }
+
+    fn first_unset(&self, text: &str) -> Option<String> {
+        let mut own: BTreeSet<String> = BTreeSet::new();
+        for simple in shell::read(text) {
+            for word in simple.words.iter().chain(simple.redirects.iter().map(|r| &r.target)) {
+                for name in &word.variables {
+                    let known = self.set.contains(name)
+                        || own.contains(name)
+                        || usual_variable(name)
+                        || !name.chars().any(|c| c.is_ascii_uppercase());
+                    if !known {
+                        return Some(name.clone());
+                    }
+                }
+            }
+            own.extend(simple.assignments.iter().cloned());
+            own.extend(variables_set_by(&simple));
+        }
+        None
+    }
+
+    fn learn_variables(&mut self, step: &Step) {
+        let Action::Run(command) = &step.action else { return };
+        for simple in shell::read(&command.text) {
+            self.set.extend(simple.assignments.iter().cloned());
+            self.set.extend(variables_set_by(&simple));
+            self.unknown_variables |=
+                matches!(simple.program(), Some("source" | "." | "eval" | "mapfile" | "getopts"))
+                    && !simple.words.iter().any(|word| word.text.ends_with("activate"));
+        }
+        // `for NAME in`, `while read NAME`: the reader of commands leaves these words out.
+        let words: Vec<&str> = command.text.split_whitespace().collect();
+        for pair in words.windows(2) {
+            if matches!(pair[0], "for" | "select" | "read") {
+                self.set.insert(pair[1].to_owned());
+            }
+        }
+    }
+}
+
+/// Whether a step has made this file or folder, whatever its exit code says.
+fn left_behind(record: &StepRecord, path: &str) -> bool {
+    record.observation.as_ref().is_some_and(|seen| {
+        seen.files.iter().any(|file| file.what != "removed" && same_name(&file.path, path))
+    })
+}
+
+fn variables_set_by(simple: &shell::Simple) -> Vec<String> {
+    match simple.program() {
+        Some(
+            "export" | "declare" | "readonly" | "local" | "typeset" | "read" | "set" | "unset",
+        ) => simple
+            .words
+            .iter()
+            .skip(1)
+            .map(|word| word.text.split('=').next().unwrap_or_default().to_owned())
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Variables that every session has, or that shells and tools set by themselves.
+fn usual_variable(name: &str) -> bool {
+    const USUAL: &[&str] = &[
+        "HOME",
+        "PATH",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "PWD",
+        "OLDPWD",
+        "TERM",
+        "LANG",
+        "HOSTNAME",
+        "UID",
+        "EUID",
+        "RANDOM",
+        "SECONDS",
+        "EPOCHSECONDS",
+        "LINENO",
+        "IFS",
+        "PS1",
+        "PS2",
+        "SHLVL",
+        "BASH_VERSION",
+        "BASH",
+        "BASHPID",
+        "PPID",
+        "HISTFILE",
+        "TMPDIR",
+        "EDITOR",
+        "VISUAL",
+        "PIPESTATUS",
+        "REPLY",
+        "OPTARG",
+        "OSTYPE",
+        "MACHTYPE",
+        "HOSTTYPE",
+        "COLUMNS",
+        "LINES",
+        "FUNCNAME",
+        "BASH_SOURCE",
+        "VIRTUAL_ENV",
+        "DISPLAY",
+        "PAGER",
+        "NF",
+        "NR",
+        "FS",
+        "OFS",
+        "BASH_REMATCH",
+    ];
+    USUAL.contains(&name)
+        || name.starts_with("LC_")
+        || name.starts_with("XDG_")
+        || name.starts_with("BASH_")
+}
+
+fn same_name(a: &str, b: &str) -> bool {
+    let (a, b) = (product::components(a), product::components(b));
+    !a.is_empty() && (a == b || a.ends_with(&b) && !b.is_empty() || b.ends_with(&a))
+}
+
+fn same_library(product: &Product, wanted: &str) -> bool {
+    let Product::Installed(name) = product else { return false };
+    let stem = |text: &str| -> String {
+        let text = text.to_lowercase();
+        let text = text.trim_start_matches("lib").trim_end_matches("-dev");
+        text.chars().take_while(char::is_ascii_alphabetic).collect()
+    };
+    let (a, b) = (stem(name), stem(wanted));
+    a.len() >= 2 && b.len() >= 2 && (a.starts_with(&b) || b.starts_with(&a))
+}
+
+/// Whether the difference is about this name.
+fn mentions(complaint: &Complaint, name: &str) -> bool {
+    let Complaint::Mismatch(difference) = complaint else { return false };
+    name.len() > 2
+        && difference.missing.iter().any(|line| {
+            line.split(|c: char| !c.is_alphanumeric() && !"._-".contains(c))
+                .any(|word| word == name)
+        })
+}
+
+fn names_other_root(text: &str) -> bool {
+    shell::read(text).iter().any(|simple| {
+        simple
+            .inner()
+            .iter()
+            .skip(1)
+            .any(|word| word.text.starts_with("~/") || word.text.starts_with('/'))
+    })
+}
+
+fn is_server_tool(tool: &str) -> bool {
+    matches!(
+        tool,
+        "flask"
+            | "uvicorn"
+            | "gunicorn"
+            | "hugo"
+            | "jekyll"
+            | "mkdocs"
+            | "npm"
+            | "npx"
+            | "yarn"
+            | "pnpm"
+            | "rails"
+            | "docker"
+            | "kubectl"
+            | "node"
+            | "deno"
+            | "bun"
+            | "cargo"
+            | "go"
+            | "serve"
+            | "redis-server"
+            | "nginx"
+            | "fastapi"
+    )
+}
+
+fn key_of(symptom: &Symptom, text: &str, number: u32) -> Key {
+    match symptom {
+        Symptom::CommandNotFound(name) => Key::Program(name.clone()),
+        Symptom::ModuleMissing(name) => {
+            Key::Module(name.split('.').next().unwrap_or(name).to_owned())
+        }
+        Symptom::LibraryMissing(name) => Key::Library(name.clone()),
+        Symptom::NoSuchFile(path) => Key::Path(product::components(path).join("/")),
+        Symptom::ManifestMissing(name) => Key::Manifest(name.clone()),
+        Symptom::NotARepository => Key::Repository,
+        Symptom::IdentityUnknown => Key::Identity,
+        Symptom::ExternallyManaged => Key::Python,
+        Symptom::HostUnreachable(host) => Key::Host(host.clone().unwrap_or_default()),
+        Symptom::DaemonDown(name) => Key::Daemon(name.clone()),
+        Symptom::NoDisplay => Key::Display,
+        Symptom::NoTerminal => Key::Terminal,
+        Symptom::PortInUse(port) => Key::Port(*port),
+        Symptom::UsageError(_) | Symptom::ShellSyntax => Key::Command(text.to_owned()),
+        Symptom::PermissionDenied(_)
+        | Symptom::NothingListens(_)
+        | Symptom::NoSuchRevision(_)
+        | Symptom::NoSuchRemote(_)
+        | Symptom::AlreadyExists(_)
+        | Symptom::PackageUnknown(_)
+        | Symptom::LockHeld
+        | Symptom::OutOfRoom
+        | Symptom::VersionUnfit(_) => Key::Step(number),
+    }
+}
+
+/// Whether two keys are one cause: also a path and what lies under or above it.
+fn same_key(a: &Key, b: &Key) -> bool {
+    match (a, b) {
+        (Key::Path(a), Key::Path(b)) => {
+            let (a, b) = (product::components(a), product::components(b));
+            !a.is_empty()
+                && !b.is_empty()
+                && (a == b
+                    || (a.len() > 1 && b.ends_with(&a))
+                    || (b.len() > 1 && a.ends_with(&b))
+                    || b.starts_with(&a))
+        }
+        (Key::Program(a), Key::Program(b)) => {
+            a == b || matches!((a.as_str(), b.as_str()), ("pip", "pip3") | ("pip3", "pip"))
+        }
+        _ => a == b,
+    }
+}

@@ -1,0 +1,85 @@
+//! Places and quotes of a tutorial, and edits as unified diffs.
+
+use similar::TextDiff;
+use smile_tutorial::{Lines, Location, Step, Tutorial};
+
+/// The most bytes of a quote.
+const QUOTE_BYTES_MAX: usize = 2_000;
+
+/// The place of some lines, with their exact text.
+pub(crate) fn location(tutorial: &Tutorial, lines: Lines, headings: &[String]) -> Location {
+    let skip = lines.first.saturating_sub(1) as usize;
+    let count = (lines.last.saturating_sub(lines.first) + 1) as usize;
+    let mut quote: String =
+        tutorial.text.lines().skip(skip).take(count).collect::<Vec<_>>().join("\n");
+    if quote.len() > QUOTE_BYTES_MAX {
+        let mut end = QUOTE_BYTES_MAX - '…'.len_utf8();
+        while !quote.is_char_boundary(end) {
+            end -= 1;
+        }
+        quote.truncate(end);
+        quote.push('…');
+    }
+    Location {
+        file: tutorial.file.clone(),
+        first_line: lines.first,
+        last_line: lines.last,
+        quote,
+        headings: headings.to_vec(),
+    }
+}
+
+/// The place of a step.
+pub(crate) fn of_step(tutorial: &Tutorial, step: &Step) -> Location {
+    location(tutorial, step.lines, &step.headings)
+}
+
+/// The text of one line, from 1.
+pub(crate) fn line(tutorial: &Tutorial, number: u32) -> &str {
+    tutorial.text.lines().nth(number.saturating_sub(1) as usize).unwrap_or_default()
+}
+
+/// The edit of some lines as a unified diff; each entry is a line's number and what stands there
+/// afterwards. None where nothing changes.
+pub(crate) fn patch(tutorial: &Tutorial, edits: &[(u32, Vec<String>)]) -> Option<String> {
+    let mut changed = String::with_capacity(tutorial.text.len() + 200);
+    for (at, line) in tutorial.text.split_inclusive('\n').enumerate() {
+        let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
+        match edits.iter().find(|(edited, _)| *edited == number) {
+            Some((_, lines)) => {
+                for new in lines {
+                    changed.push_str(new);
+                    changed.push('\n');
+                }
+            }
+            None => changed.push_str(line),
+        }
+    }
+    if changed == tutorial.text {
+        return None;
+    }
+    let diff = TextDiff::from_lines(tutorial.text.as_str(), changed.as_str());
+    let old = format!("a/{}", tutorial.file);
+    let new = format!("b/{}", tutorial.file);
+    Some(diff.unified_diff().context_radius(2).header(&old, &new).to_string())
+}
+
+/// Everything before the command on a line: indentation and prompt, to repeat on a new line.
+pub(crate) fn lead<'a>(line: &'a str, command: &str) -> &'a str {
+    let first = command.lines().next().unwrap_or_default().trim();
+    line.find(first).filter(|_| !first.is_empty()).map_or("", |at| &line[..at])
+}
+
+/// A text cut to its last bytes, at a line where possible.
+pub(crate) fn tail(text: &str, bytes_max: usize) -> String {
+    if text.len() <= bytes_max {
+        return text.to_owned();
+    }
+    let mut start = text.len() - (bytes_max - '…'.len_utf8() - 1);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    let rest = &text[start..];
+    let rest = rest.split_once('\n').map_or(rest, |(_, rest)| rest);
+    format!("…\n{rest}")
+}
