@@ -12,6 +12,7 @@ pub(crate) fn not_followed(page: &Page) -> BTreeMap<usize, String> {
     tabs(page, &mut out);
     code_groups(page, &mut out);
     headings(page, &mut out);
+    variants(page, &mut out);
     out
 }
 
@@ -91,6 +92,60 @@ fn code_groups(page: &Page, out: &mut BTreeMap<usize, String>) {
             }
         }
     }
+}
+
+/// Files side by side that differ only in their extension are one program in several languages.
+fn variants(page: &Page, out: &mut BTreeMap<usize, String>) {
+    let named = |at: usize| match &page.items.get(at)?.kind {
+        ItemKind::Code(code) => {
+            let file = code.info.file.as_deref()?;
+            file.rsplit_once('.').map(|(stem, extension)| (stem, extension, file))
+        }
+        _ => None,
+    };
+    let mut first: Option<usize> = None;
+    for at in 0..page.items.len() {
+        let Some((stem, extension, _)) = named(at) else {
+            first = None;
+            continue;
+        };
+        match first.and_then(named) {
+            // A header belongs to its source.
+            Some((other, one, file))
+                if other == stem
+                    && one != extension
+                    && is_program(one)
+                    && is_program(extension) =>
+            {
+                out.entry(at).or_insert_with(|| format!("a variant of `{file}` right above"));
+            }
+            _ => first = Some(at),
+        }
+    }
+}
+
+/// Whether the extension is one of several languages that one program is shown in.
+fn is_program(extension: &str) -> bool {
+    matches!(
+        extension,
+        "js" | "cjs"
+            | "mjs"
+            | "ts"
+            | "jsx"
+            | "tsx"
+            | "py"
+            | "rb"
+            | "go"
+            | "java"
+            | "kt"
+            | "rs"
+            | "php"
+            | "cs"
+            | "yml"
+            | "yaml"
+            | "json"
+            | "toml"
+    )
 }
 
 /// Sections that are named by platforms.

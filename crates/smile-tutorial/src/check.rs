@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::finding::{Finding, Kind, Severity};
-use crate::page::{Link, Page, slug};
-use crate::step::{Action, Tutorial};
-use crate::{Lines, Location};
+use crate::link::{self, Target};
+use crate::page::{ItemKind, Page, slug};
+use crate::placeholder::placeholders;
+use crate::sentence::{self, Sentence};
+use crate::step::{Action, Command, Role, Step, Tutorial};
+use crate::{Lines, Location, shell};
 
 /// What the caller knows about the world around the page.
 pub struct CheckContext<'a> {
@@ -23,18 +26,46 @@ impl fmt::Debug for CheckContext<'_> {
 }
 
 /// Reads the page statically; the findings come in the order of their first lines.
+///
+/// What is only likely is left out: each finding is one that an author can act on.
 pub fn check(tutorial: &Tutorial, context: &CheckContext<'_>) -> Vec<Finding> {
     let page = Page::read(&tutorial.text);
     let mut checker = Checker { tutorial, page: &page, findings: Vec::new() };
     checker.links(context);
     checker.fences();
-    checker.placeholders();
+    checker.blanks();
     if let Some(why) = &tutorial.reference {
         checker.reference(why);
+    } else {
+        checker.placeholders();
+        checker.home_paths();
+        checker.same_directory();
+        checker.variables();
+        checker.undeclared();
+        checker.other_platform();
     }
+    checker.copied_names();
+    checker.contents_not_given();
+    checker.vague();
     let mut findings = checker.findings;
     findings.sort_by_key(|finding| finding.locations.first().map(|place| place.first_line));
     findings
+}
+
+/// Targets that are not there.
+#[derive(Debug, Default)]
+struct Missing {
+    paths: Vec<String>,
+    places: Vec<Lines>,
+}
+
+impl Missing {
+    fn push(&mut self, path: String, lines: Lines) {
+        if !self.paths.contains(&path) {
+            self.paths.push(path);
+            self.places.push(lines);
+        }
+    }
 }
 
 struct Checker<'a> {
@@ -43,72 +74,76 @@ struct Checker<'a> {
     findings: Vec<Finding>,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     fn add(
         &mut self,
         (kind, severity): (Kind, Severity),
         places: &[Lines],
         problem: String,
-        suggestion: String,
+        suggestion: impl Into<String>,
     ) {
         let locations: Vec<Location> =
             places.iter().map(|lines| self.tutorial.location(*lines)).collect();
+        let suggestion = suggestion.into();
         self.findings.push(Finding { kind, severity, locations, problem, suggestion });
     }
 
+    /// The commands of the page, each with its step.
+    fn commands(&self) -> impl Iterator<Item = (&'a Step, &'a Command)> + use<'a> {
+        self.tutorial.steps.iter().filter_map(|step| match &step.action {
+            Action::Run(command) => Some((step, command)),
+            _ => None,
+        })
+    }
+
+    /// Missing targets have mostly one cause, a page without the files around it: one finding for
+    /// the links, one for the images.
     fn links(&mut self, context: &CheckContext<'_>) {
-        let anchors: BTreeSet<String> = self
-            .page
+        let page = self.page;
+        let anchors: BTreeSet<String> = page
             .anchors
             .iter()
             .flat_map(|anchor| [anchor.clone(), anchor.to_lowercase(), slug(anchor)])
             .collect();
-        let links = self.page.links.clone();
+        let mut links = Missing::default();
+        let mut images = Missing::default();
         let mut seen = BTreeSet::new();
-        for link in &links {
-            let Some(target) = local_target(&link.url) else { continue };
-            if !seen.insert((link.url.clone(), link.image)) {
+        for link in &page.links {
+            if !seen.insert((link.url.as_str(), link.image)) {
                 continue;
             }
-            match target {
-                Target::Anchor(name) => {
-                    let known = anchors.contains(&name)
-                        || anchors.contains(&name.to_lowercase())
-                        || is_numbered(&name, &anchors);
-                    if !known && !name.is_empty() {
-                        self.broken_anchor(link, &name);
-                    }
+            match link::target(&link.url) {
+                Some(Target::Anchor(name)) if !link::leads_to(&name, &anchors) => {
+                    self.add(
+                        (Kind::BrokenLink, Severity::Minor),
+                        &[link.lines],
+                        format!(
+                            "the link leads to `#{name}`, and no heading of the page has that name"
+                        ),
+                        "name a heading that exists, or take the link out",
+                    );
                 }
-                Target::Path(path) => {
-                    if (context.exists)(&path) == Some(false) {
-                        self.broken_path(link, &path);
-                    }
+                Some(Target::Path(path)) if (context.exists)(&path) == Some(false) => {
+                    if link.image { &mut images } else { &mut links }.push(path, link.lines);
                 }
+                _ => {}
             }
         }
+        self.missing(Kind::BrokenLink, "link target", links);
+        self.missing(Kind::MissingImage, "image", images);
     }
 
-    fn broken_anchor(&mut self, link: &Link, name: &str) {
-        self.add(
-            (Kind::BrokenLink, Severity::Minor),
-            &[link.lines],
-            format!("the link leads to `#{name}`, and no heading of the page has that name"),
-            "name a heading that exists, or take the link out".to_owned(),
-        );
-    }
-
-    fn broken_path(&mut self, link: &Link, path: &str) {
-        let (kind, what) = if link.image {
-            (Kind::MissingImage, "image")
-        } else {
-            (Kind::BrokenLink, "link's target")
+    fn missing(&mut self, kind: Kind, what: &str, missing: Missing) {
+        let Missing { paths, places } = missing;
+        let problem = match paths.as_slice() {
+            [] => return,
+            [path] => format!("the {what} `{path}` is not there"),
+            [first, .., last] => {
+                format!("{} {what}s are not there, from `{first}` to `{last}`", paths.len())
+            }
         };
-        self.add(
-            (kind, Severity::Minor),
-            &[link.lines],
-            format!("the {what} `{path}` is not there"),
-            format!("add `{path}` beside the page, or mend the path"),
-        );
+        let suggestion = "add the files beside the page, or mend the paths";
+        self.add((kind, Severity::Minor), &places, problem, suggestion);
     }
 
     fn fences(&mut self) {
@@ -118,23 +153,19 @@ impl Checker<'_> {
                 &[Lines::one(line)],
                 "this fence is never closed: a renderer takes the rest of the page for code"
                     .to_owned(),
-                "close the block with a fence of the same signs and length".to_owned(),
+                "close the block with a fence of the same signs and length",
             );
         }
     }
 
     /// The same stand-in at several places is one finding.
     fn placeholders(&mut self) {
-        if self.tutorial.reference.is_some() {
-            return;
-        }
-        let mut found: Vec<(String, Vec<Lines>)> = Vec::new();
-        for step in &self.tutorial.steps {
-            let Action::Run(command) = &step.action else { continue };
+        let mut found: Vec<(&str, Vec<Lines>)> = Vec::new();
+        for (step, command) in self.commands() {
             for text in &command.placeholders {
                 match found.iter_mut().find(|(known, _)| known == text) {
                     Some((_, places)) => places.push(step.lines),
-                    None => found.push((text.clone(), vec![step.lines])),
+                    None => found.push((text, vec![step.lines])),
                 }
             }
         }
@@ -148,66 +179,389 @@ impl Checker<'_> {
         }
     }
 
-    fn reference(&mut self, why: &str) {
-        let first = self.tutorial.blocks.first().map_or(Lines::one(1), |block| block.lines);
-        self.add(
-            (Kind::NotASequence, Severity::Minor),
-            &[first],
-            format!("the page is reference material and no sequence of steps: {why}"),
-            "say at the top that the commands are examples and need not be run in order".to_owned(),
-        );
-    }
-}
-
-enum Target {
-    Anchor(String),
-    Path(String),
-}
-
-/// Where a link leads inside of the project; none for addresses elsewhere.
-fn local_target(url: &str) -> Option<Target> {
-    let url = url.trim();
-    if let Some(anchor) = url.strip_prefix('#') {
-        return Some(Target::Anchor(decode(anchor)));
-    }
-    let scheme = url.split_once(':').is_some_and(|(scheme, _)| {
-        !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    });
-    // Absolute paths belong to the site, templates to its generator.
-    if url.is_empty() || scheme || url.starts_with('/') || url.contains(['{', '<', '$', '@']) {
-        return None;
-    }
-    let path = url.split(['#', '?']).next().unwrap_or_default();
-    // Without an extension a site generator may make the page elsewhere.
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.contains('.').then(|| Target::Path(decode(path)))
-}
-
-/// Percent escapes decoded.
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        if *first == b'%'
-            && let [high, low, tail @ ..] = after
-            && let (Some(high), Some(low)) =
-                ((*high as char).to_digit(16), (*low as char).to_digit(16))
-        {
-            bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
-            rest = tail;
-        } else {
-            bytes.push(*first);
-            rest = after;
+    /// Blanks in exercises: `____`.
+    fn blanks(&mut self) {
+        let mut places = Vec::new();
+        for block in self.tutorial.blocks.iter().filter(|block| block.role == Role::Quiz) {
+            for (index, line) in self.tutorial.quote(block.lines).lines().enumerate() {
+                if placeholders(line).iter().any(|text| text.contains("____")) {
+                    let offset = u32::try_from(index).unwrap_or(u32::MAX);
+                    places.push(Lines::one(block.lines.first.saturating_add(offset)));
+                }
+            }
+        }
+        if !places.is_empty() {
+            self.add(
+                (Kind::Placeholder, Severity::Minor),
+                &places,
+                "the commands have blanks to fill in, and look like commands to type".to_owned(),
+                "say beside the block that it is an exercise and is not to be run as it stands",
+            );
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+
+    fn reference(&mut self, why: &str) {
+        let first = self.tutorial.blocks.first().map_or(Lines::one(1), |block| block.lines);
+        let stand_ins = self.commands().filter(|(_, command)| !command.placeholders.is_empty());
+        let places: Vec<Lines> =
+            std::iter::once(first).chain(stand_ins.map(|(step, _)| step.lines)).collect();
+        self.add(
+            (Kind::NotASequence, Severity::Minor),
+            &places,
+            format!("the page is reference material and no sequence of steps: {why}"),
+            "say at the top that the commands are examples and need not be run in order",
+        );
+    }
+
+    /// Paths below somebody's home folder.
+    fn home_paths(&mut self) {
+        let mut found: Vec<(String, Vec<Lines>)> = Vec::new();
+        for (step, command) in self.commands() {
+            for home in command.text.split([' ', '"', '\'', '=', ':']).filter_map(home_of) {
+                match found.iter_mut().find(|(known, _)| *known == home) {
+                    Some((_, places)) => places.push(step.lines),
+                    None => found.push((home, vec![step.lines])),
+                }
+            }
+        }
+        for (home, places) in found {
+            self.add(
+                (Kind::HardCodedPath, Severity::Minor),
+                &places,
+                format!("`{home}` is a home folder of the author's machine; the reader has none of that name"),
+                "write `~` or `$HOME` in its place",
+            );
+        }
+    }
+
+    /// `cd build` where the reader is in `build` already.
+    fn same_directory(&mut self) {
+        let mut last: Option<(String, Lines)> = None;
+        let mut found = Vec::new();
+        for (step, command) in self.commands() {
+            for directory in shell::read(&command.text).directories {
+                let simple = !directory.starts_with(['/', '~', '.', '-', '$']);
+                if let Some((before, lines)) = &last
+                    && simple
+                    && *before == directory
+                {
+                    found.push((directory.clone(), *lines, step.lines));
+                }
+                last = Some((directory, step.lines));
+            }
+            // A program that makes the folder inside makes the second step right.
+            if last.as_ref().is_some_and(|(directory, lines)| {
+                *lines != step.lines
+                    && command.text.split_whitespace().any(|word| word == directory)
+            }) {
+                last = None;
+            }
+        }
+        for (directory, before, lines) in found {
+            self.add(
+                (Kind::AmbiguousInstruction, Severity::Minor),
+                &[lines],
+                format!(
+                    "the reader is in `{directory}` since line {}: a second `cd {directory}` fails",
+                    before.first
+                ),
+                "say \"instead\" where this replaces the step before, or leave the `cd` out",
+            );
+        }
+    }
+
+    /// Variables that are read and that no step sets.
+    fn variables(&mut self) {
+        const GIVEN: &str = "HOME PATH USER PWD OLDPWD SHELL TERM LANG LC_ALL EDITOR VISUAL TMPDIR HOSTNAME \
+            LOGNAME UID EUID PS1 PS2 IFS RANDOM SECONDS LINENO REPLY BASH BASH_VERSION OSTYPE MACHTYPE \
+            HOSTTYPE DISPLAY XDG_CONFIG_HOME XDG_CACHE_HOME XDG_DATA_HOME XDG_RUNTIME_DIR CDPATH \
+            COLUMNS LINES PPID BASHPID FUNCNAME HISTFILE HISTSIZE PIPESTATUS GROUPS DIRSTACK ZSH_VERSION \
+            SHLVL MAIL VIRTUAL_ENV COMP_LINE FILE";
+        let mut set: BTreeSet<String> = GIVEN.split_whitespace().map(ToOwned::to_owned).collect();
+        let mut found: Vec<(String, Vec<Lines>)> = Vec::new();
+        for (step, command) in self.commands() {
+            let reading = shell::read(&command.text);
+            set.extend(reading.variables_set);
+            // What a script that is read in sets is not known.
+            if reading
+                .programs
+                .iter()
+                .any(|p| matches!(p.name.as_str(), "source" | "." | "eval" | "awk" | "perl"))
+            {
+                return;
+            }
+            for name in reading.variables_read.into_iter().filter(|name| !set.contains(name)) {
+                match found.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, places)) => places.push(step.lines),
+                    None => found.push((name, vec![step.lines])),
+                }
+            }
+        }
+        for (name, places) in found {
+            self.add(
+                (Kind::UndefinedVariable, Severity::Minor),
+                &places,
+                format!("`${name}` is used, and no step before sets it"),
+                format!("add a step that sets `{name}` and say which value it takes"),
+            );
+        }
+    }
+
+    /// Tools that a page with a list of prerequisites does not list.
+    fn undeclared(&mut self) {
+        let listed = self.page.items.iter().any(|item| {
+            matches!(&item.kind, ItemKind::Heading { text, .. } if crate::requirement::is_prerequisites(text))
+        });
+        if !listed {
+            return;
+        }
+        let declared: BTreeSet<&str> = self
+            .tutorial
+            .requirements
+            .iter()
+            .map(|requirement| requirement.name.as_str())
+            .collect();
+        let text = self.tutorial.text.to_lowercase();
+        let mut seen = BTreeSet::new();
+        for (step, command) in self.commands() {
+            for program in shell::read(&command.text).programs {
+                let tool = program.name.as_str();
+                let needs = NEEDS_INSTALLING.split(' ').any(|known| known == tool);
+                let stated = declared.contains(tool)
+                    || family(tool).iter().any(|other| declared.contains(other))
+                    || text.contains(&format!("install {tool}"));
+                if needs && !stated && seen.insert(program.name.clone()) {
+                    self.add(
+                        (Kind::MissingPrerequisite, Severity::Minor),
+                        &[step.lines],
+                        format!("`{tool}` is needed here, and the list of prerequisites does not name it"),
+                        format!("add {tool} to the prerequisites"),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Commands that only another platform has, given as the only way.
+    fn other_platform(&mut self) {
+        const TOOLS: &str =
+            "brew choco winget scoop pbcopy pbpaste xcode-select launchctl port mas";
+        let others = self.tutorial.blocks.iter().any(|block| {
+            let text = self.tutorial.quote(block.lines);
+            ["apt install", "apt-get install", "dnf install"].iter().any(|way| text.contains(way))
+        });
+        let mut places: Vec<(String, Lines)> = Vec::new();
+        for (step, command) in self.commands() {
+            for program in shell::read(&command.text).programs {
+                if TOOLS.split(' ').any(|tool| tool == program.name) {
+                    places.push((program.name, step.lines));
+                }
+            }
+        }
+        if let (Some((tool, _)), false) = (places.first().cloned(), others) {
+            let lines: Vec<Lines> = places.iter().map(|(_, lines)| *lines).collect();
+            self.add(
+                (Kind::PlatformAlternative, Severity::Minor),
+                &lines,
+                format!(
+                    "`{tool}` exists on another platform only; readers on Linux are given no way"
+                ),
+                "give the commands for Linux too, or say at the top which platform the page is for",
+            );
+        }
+    }
+
+    /// "Create `app.js` and copy the code above" where the block above is titled otherwise.
+    fn copied_names(&mut self) {
+        let mut found = Vec::new();
+        for step in &self.tutorial.steps {
+            let Action::WriteFile { path, .. } = &step.action else { continue };
+            if step.block.is_some() {
+                continue;
+            }
+            let titles: Vec<String> = self
+                .tutorial
+                .blocks
+                .iter()
+                .filter(|block| block.lines.last < step.lines.first)
+                .filter_map(|block| crate::info::Info::read(&block.info).file)
+                .collect();
+            if !titles.is_empty() && !titles.contains(path) {
+                found.push((step.lines, path.clone(), titles));
+            }
+        }
+        for (lines, path, titles) in found {
+            let titles = titles.join("`, `");
+            self.add(
+                (Kind::AmbiguousInstruction, Severity::Major),
+                &[lines],
+                format!("the text asks for the file `{path}`, and the code above is titled `{titles}`: which one is meant is left open"),
+                "use one name for the file in the text and in the title of the block",
+            );
+        }
+    }
+
+    /// "Create the file `x`" without a word on what is in it, and a later command uses it.
+    fn contents_not_given(&mut self) {
+        let page = self.page;
+        let mut found: Vec<(String, Vec<Lines>)> = Vec::new();
+        for (index, item) in page.items.iter().enumerate() {
+            let ItemKind::Text(spans) = &item.kind else { continue };
+            for sentence in sentence::sentences(spans) {
+                let Some(file) = made_without_content(&sentence) else { continue };
+                if self.is_given(&file) || !self.is_used_after(&file, index) {
+                    continue;
+                }
+                match found.iter_mut().find(|(known, _)| *known == file) {
+                    Some((_, places)) => places.push(sentence.lines),
+                    None => found.push((file, vec![sentence.lines])),
+                }
+            }
+        }
+        for (file, places) in found {
+            self.add(
+                (Kind::AmbiguousInstruction, Severity::Minor),
+                &places,
+                format!("the reader is to create `{file}`, and nothing says what is in it"),
+                format!("show sample content for `{file}`"),
+            );
+        }
+    }
+
+    /// Whether any step or block makes the file.
+    fn is_given(&self, file: &str) -> bool {
+        self.tutorial.steps.iter().any(|step| match &step.action {
+            Action::WriteFile { path, .. } => path == file,
+            Action::Run(command) => {
+                let reading = shell::read(&command.text);
+                reading.writes.iter().any(|path| path == file)
+                    || crate::command::editor_file(&command.text) == Some(file)
+            }
+            Action::Visit { .. } | Action::Look => false,
+        }) || self
+            .tutorial
+            .blocks
+            .iter()
+            .any(|block| crate::info::Info::read(&block.info).file.as_deref() == Some(file))
+    }
+
+    /// Whether a block after an item names the file as a word of its own.
+    fn is_used_after(&self, file: &str, index: usize) -> bool {
+        self.page.items.iter().skip(index + 1).any(|item| match &item.kind {
+            ItemKind::Code(code) => {
+                code.content.iter().any(|line| line.split_whitespace().any(|word| word == file))
+            }
+            _ => false,
+        })
+    }
+
+    /// "Update the configuration." and nothing more.
+    fn vague(&mut self) {
+        let page = self.page;
+        for (index, item) in page.items.iter().enumerate() {
+            let ItemKind::Text(spans) = &item.kind else { continue };
+            if spans.iter().any(|span| span.url.is_some()) {
+                continue;
+            }
+            let followed = page
+                .items
+                .get(index + 1)
+                .is_some_and(|next| !matches!(next.kind, ItemKind::Heading { .. }));
+            let sentences = sentence::sentences(spans);
+            let [sentence] = sentences.as_slice() else { continue };
+            if !followed && is_vague(sentence) {
+                self.add(
+                    (Kind::AmbiguousInstruction, Severity::Minor),
+                    &[sentence.lines],
+                    "this tells to change something, and not what to change it to".to_owned(),
+                    "name the file and show the lines to change",
+                );
+            }
+        }
+    }
 }
 
-/// `#setup-1` is the second heading of that name.
-fn is_numbered(name: &str, anchors: &BTreeSet<String>) -> bool {
-    name.rsplit_once(['-', '_']).is_some_and(|(stem, number)| {
-        number.chars().all(|c| c.is_ascii_digit()) && anchors.contains(stem)
-    })
+/// Tools that no minimal system has.
+const NEEDS_INSTALLING: &str = "git docker docker-compose node npm npx yarn pnpm python python3 pip pip3 ruby gem \
+    bundle go cargo rustc java javac mvn gradle cmake make ninja meson gcc g++ clang kubectl helm minikube kind \
+    terraform ansible aws az gcloud jq psql mysql redis-cli sqlite3 ffmpeg php composer dotnet mix elixir hugo uv \
+    poetry conda deno bun";
+
+/// What brings a tool with it.
+fn family(tool: &str) -> &'static [&'static str] {
+    match tool {
+        "npm" | "npx" | "node" => &["node", "npm"],
+        "pip" | "pip3" | "python" | "python3" => &["python", "python3", "pip", "uv"],
+        "cargo" | "rustc" => &["rust", "cargo", "rustup"],
+        "gem" | "bundle" | "ruby" => &["ruby", "rails"],
+        "java" | "javac" => &["java", "mvn", "gradle"],
+        "gcc" | "g++" | "clang" => &["c++", "cc", "gcc", "g++", "clang"],
+        "kubectl" => &["kubernetes", "minikube", "kind"],
+        "docker-compose" => &["docker"],
+        "psql" => &["postgresql"],
+        "redis-cli" => &["redis"],
+        "mix" | "elixir" => &["elixir"],
+        "composer" => &["php"],
+        "make" | "ninja" => &["cmake", "meson", "c++", "cc", "gcc"],
+        _ => &[],
+    }
+}
+
+/// `/home/NAME` or `/Users/NAME`, of a name that is not a stand-in.
+fn home_of(word: &str) -> Option<String> {
+    let rest = word.strip_prefix("/Users/").or_else(|| word.strip_prefix("/home/"))?;
+    let name = rest.split('/').next()?;
+    let plain = !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let stand_in = matches!(name, "user" | "username" | "me" | "you" | "linuxbrew")
+        || name.starts_with("your");
+    (plain && !stand_in)
+        .then(|| word.get(..word.len() - rest.len() + name.len()).unwrap_or(word).to_owned())
+}
+
+/// The file that a sentence tells to create without saying what is in it.
+fn made_without_content(sentence: &Sentence) -> Option<String> {
+    let starts = [
+        "create ",
+        "write ",
+        "now create ",
+        "next, create ",
+        "then create ",
+        "make a file",
+        "first, create ",
+        "first create ",
+    ]
+    .iter()
+    .any(|start| sentence.text.starts_with(start));
+    let told = sentence.announces()
+        || sentence.has("following|copy|paste|contents|content|containing|empty|contains|below|above|with the|command|called `0` directory|folder|directory|run");
+    if !starts || told {
+        return None;
+    }
+    sentence.codes.iter().map(|code| code.text.clone()).find(|text| crate::info::is_file_like(text))
+}
+
+/// An imperative whose object is only "the configuration" or the like.
+fn is_vague(sentence: &Sentence) -> bool {
+    let words: Vec<&str> = sentence.text.trim_end_matches(['.', '!']).split(' ').collect();
+    let [verb, rest @ ..] = words.as_slice() else { return false };
+    let object = rest.join(" ");
+    let object = ["the ", "your "].iter().find_map(|article| object.strip_prefix(article));
+    let generic = object.is_some_and(|object| {
+        matches!(
+            object,
+            "configuration"
+                | "config"
+                | "settings"
+                | "configuration file"
+                | "config file"
+                | "environment"
+                | "environment variables"
+                | "configuration accordingly"
+                | "settings accordingly"
+        )
+    });
+    matches!(*verb, "update" | "edit" | "modify" | "adjust" | "change" | "configure") && generic
 }
 
 #[cfg(test)]
@@ -237,10 +591,43 @@ mod tests {
     fn one_stand_in_is_one_finding() {
         let page = "```console\n$ ssh <user>@<host>\n$ scp a <user>@<host>:\n```\n";
         check_page(page, &[(Kind::Placeholder, 2), (Kind::Placeholder, 2)]);
+        let quiz = "::: challenge\n\n```sh\n$ mv a ____/b\n```\n\n:::\n";
+        check_page(quiz, &[(Kind::Placeholder, 4)]);
     }
 
     #[test]
     fn a_fence_that_nothing_closes() {
         check_page("Run:\n\n```sh\nls\n\nText.\n", &[(Kind::AmbiguousInstruction, 3)]);
+    }
+
+    #[test]
+    fn paths_variables_and_directories() {
+        check_page("```sh\ncd /home/alice/src\n```\n", &[(Kind::HardCodedPath, 2)]);
+        check_page("```sh\ncd /home/user/src\n```\n", &[]);
+        check_page("```sh\ncurl $BASE_URL/x\n```\n", &[(Kind::UndefinedVariable, 2)]);
+        check_page("```sh\nexport U=1\ncurl $U/$HOME\n```\n", &[]);
+        check_page("```sh\nmkdir b\ncd b\nls\ncd b\nls\n```\n", &[(Kind::AmbiguousInstruction, 5)]);
+        check_page("```sh\ncd b\ncd ..\ncd b\n```\n", &[]);
+        check_page("```sh\ncd b\nmkdir b\ncd b\n```\n", &[]);
+    }
+
+    #[test]
+    fn files_and_names() {
+        let page = "```js title=\"index.js\"\nx\n```\n\nCreate a file named `app.js` and copy the code from above.\n";
+        check_page(page, &[(Kind::AmbiguousInstruction, 5)]);
+        let page = "Create your file `me.txt` in an editor.\n\n```sh\n$ git add me.txt\n```\n";
+        check_page(page, &[(Kind::AmbiguousInstruction, 1)]);
+        check_page("Create `me.txt`:\n\n```text\nx\n```\n\n```sh\ncat me.txt\n```\n", &[]);
+        check_page("Update the configuration.\n", &[(Kind::AmbiguousInstruction, 1)]);
+        check_page("Update the configuration:\n\n```yaml\na: 1\n```\n", &[]);
+    }
+
+    #[test]
+    fn prerequisites_that_are_not_listed() {
+        let page =
+            "# A\n\n## Prerequisites\n\n- Node.js 18\n\n## Go\n\n```sh\nnpm ci\ndocker ps\n```\n";
+        check_page(page, &[(Kind::MissingPrerequisite, 11)]);
+        check_page("# A\n\n```sh\ndocker ps\n```\n", &[]);
+        check_page("```sh\nbrew install x\n```\n", &[(Kind::PlatformAlternative, 2)]);
     }
 }

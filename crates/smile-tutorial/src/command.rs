@@ -84,6 +84,7 @@ pub(crate) fn could_be_command(line: &str) -> bool {
     let Some(first) = words.next() else { return false };
     let rest: Vec<&str> = words.collect();
     let named = first.len() >= 2
+        && !crate::info::is_file_like(first)
         && first.starts_with(|c: char| c.is_ascii_lowercase())
         && first.chars().all(|c| {
             c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.' | '+')

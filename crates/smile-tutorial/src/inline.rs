@@ -4,7 +4,6 @@ use crate::Lines;
 use crate::command;
 use crate::info::is_file_like;
 use crate::sentence::{Code, Sentence, has_phrase};
-use crate::step::{Action, Expected, Match, Step};
 
 /// An instruction found in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,226 +26,241 @@ pub(crate) enum Instruction {
 pub(crate) fn instructions(sentences: &[Sentence], next: &[String], beside: bool) -> Vec<Found> {
     let mut out = Vec::new();
     for (index, sentence) in sentences.iter().enumerate() {
-        if let Some(found) = visit(sentence) {
-            out.push(found);
-        }
+        let visited = visit(sentence);
         let last = index + 1 == sentences.len();
-        if beside || (last && sentence.announces() && !next.is_empty()) {
-            continue;
+        let announced = last && sentence.announces() && !next.is_empty();
+        if !beside && !announced {
+            match copy_to(sentence) {
+                Some(found) => out.push(found),
+                None => out.extend(clauses(sentence, next)),
+            }
         }
-        if let Some(found) = copy_to(sentence) {
-            out.push(found);
-            continue;
-        }
-        out.extend(clauses(sentence, next));
+        out.extend(visited);
     }
     out
 }
 
-/// Verbs that tell to run what follows.
-const VERBS: &[&str] = &["run", "execute", "type", "enter", "issue", "invoke"];
+/// How sentences start that only tell of a possibility.
+const POSSIBLE_STARTS: &str = "if |when |whenever |unless |should you|for example|e.g.|in case|note:|\
+    you can also|optionally|alternatively|instead|or |as you|once you have|suppose|to stop|\
+    to uninstall|to undo|to remove|to see all|to learn more";
 
-/// Words that may stand before the verb of an instruction.
-const OPENERS: &[&str] = &[
-    "first",
-    "then",
-    "next",
-    "now",
-    "finally",
-    "please",
-    "just",
-    "simply",
-    "and",
-    "also",
-    "again",
-    "afterwards",
-    "lastly",
-    "second",
-    "secondly",
-    "let's",
-    "lets",
-    "you",
-    "can",
-    "should",
-    "must",
-    "need",
-    "to",
-    "we",
-    "will",
-    "have",
-    "start",
-    "by",
-    "so",
-    "once",
-    "done",
-    "ready",
-    "try",
-    "go",
-    "ahead",
-    "instead",
-];
+/// What sentences say that only tell of a possibility.
+const POSSIBLE: &str = "instead of|would|could|you can also|try to|not run|don't|do not|never|\
+    without running|avoid|for example|such as|e.g.|for instance|equivalent|same as|or run|or use|\
+    might|may want|some people|unless|in case|rather than|used to|previously|earlier";
 
 /// What a sentence tells to run, clause by clause.
-#[expect(clippy::too_many_lines, reason = "one pass over the words of a sentence")]
 fn clauses(sentence: &Sentence, next: &[String]) -> Vec<Found> {
     let text = sentence.text.as_str();
-    let conditional = [
-        "if ",
-        "when ",
-        "whenever ",
-        "unless ",
-        "should you",
-        "for example",
-        "e.g.",
-        "in case",
-        "note:",
-        "you can also",
-        "optionally",
-        "alternatively",
-        "instead",
-        "or ",
-        "as you",
-        "once you have",
-        "suppose",
-        "to stop",
-        "to uninstall",
-        "to undo",
-    ]
-    .iter()
-    .any(|start| text.starts_with(start));
-    let unreal = sentence.has(
-        "instead of|would|could|you can also|try to|not run|don't|do not|never|\
-            without running|avoid|for example|such as|e.g.|for instance|equivalent|same as|\
-            or run|or use|you can also run|might|may want|some people",
-    );
-    if conditional || unreal || text.ends_with('?') {
+    let possible = POSSIBLE_STARTS.split('|').any(|start| text.starts_with(start));
+    if possible || sentence.has(POSSIBLE) || text.ends_with('?') {
         return Vec::new();
     }
-    let mut out = Vec::new();
-    let words: Vec<&str> = text.split(' ').collect();
-    let mut imperative = true; // The clause may start with a verb.
-    let mut at = 0;
-    while let Some(word) = words.get(at) {
-        let bare =
-            word.trim_matches(|c: char| matches!(c, ',' | '.' | ':' | ';' | '(' | ')' | '!'));
-        if imperative && VERBS.contains(&bare) {
-            if let Some((code, used)) = object(sentence, &words, at + 1) {
-                let plausible = if matches!(bare, "run" | "execute") {
-                    command::could_be_command(&code.text) || is_single_program(&code.text)
-                } else {
-                    command::is_command_like(&code.text)
-                };
-                let repeated = next.iter().any(|command| {
-                    command == &code.text || command.starts_with(&format!("{} ", code.text))
-                });
-                let answers = sentence.has(
-                    "when asked|when prompted|if asked|at the prompt|if prompted|to confirm|\
-            as the name|for the name",
-                );
-                if plausible && !repeated && !answers && code.literal {
-                    out.push(Found {
-                        lines: Lines::one(code.line),
-                        action: Instruction::Run(code.text.clone()),
-                        why: format!("the text tells to {bare} it"),
-                    });
-                }
-                at = used;
-            }
-            imperative = false;
-        } else if imperative && matches!(bare, "create" | "make") {
-            if let Some((path, line)) = directory(sentence, &words, at + 1)
-                && !next.iter().any(|command| command.contains("mkdir"))
-            {
-                out.push(Found {
-                    lines: Lines::one(line),
-                    action: Instruction::Run(format!("mkdir {path}")),
-                    why: format!("the text tells to create the directory `{path}`"),
-                });
-            }
-            imperative = false;
-        } else if imperative
-            && matches!(bare, "change" | "cd" | "go" | "move" | "switch" | "navigate")
-        {
-            let into = words.get(at + 1..at + 4).unwrap_or_default().join(" ");
-            let it = ["to it", "into it", "directory to it", "to that", "into that", "to the new"]
-                .iter()
-                .any(|form| into.starts_with(form) || has_phrase(&into, form));
-            let made = out.iter().rev().find_map(|found| match &found.action {
-                Instruction::Run(command) => {
-                    command.strip_prefix("mkdir ").map(|path| (path.to_owned(), found.lines))
-                }
-                _ => None,
-            });
-            if let (true, Some((path, lines))) = (it, made) {
-                out.push(Found {
-                    lines,
-                    action: Instruction::Run(format!("cd {path}")),
-                    why: format!("the text tells to change to `{path}`"),
-                });
-            } else if matches!(bare, "change" | "go" | "switch" | "navigate" | "cd")
-                && let Some((path, line)) = place(sentence, &words, at + 1)
-                && !next.iter().any(|command| command.starts_with("cd "))
-            {
-                out.push(Found {
-                    lines: Lines::one(line),
-                    action: Instruction::Run(format!("cd {path}")),
-                    why: format!("the text tells to change to `{path}`"),
-                });
-            }
-            imperative = false;
-        } else if OPENERS.contains(&bare) {
-            // The verb may still come.
-        } else {
-            imperative = false;
-        }
-        // A new clause may start with a verb again.
-        if word.ends_with(',') || word.ends_with(';') || matches!(bare, "and" | "then") {
-            imperative = true;
-        }
-        at += 1;
-    }
-    out
+    let mut reader =
+        Clauses { sentence, next, words: text.split(' ').collect(), at: 0, out: Vec::new() };
+    reader.run();
+    reader.out
 }
 
-/// The inline code right after a verb, with few words between, and the word after it.
-fn object<'a>(sentence: &'a Sentence, words: &[&str], from: usize) -> Option<(&'a Code, usize)> {
-    const BETWEEN: &[&str] = &[
-        "the",
-        "command",
-        "following",
-        "this",
-        "it",
-        "with",
-        "once",
-        "again",
-        "by",
-        "typing",
-        "script",
-        "a",
-        "commands",
-        "a:",
-        "command:",
-        "in",
-        "your",
-        "terminal",
-        "terminal:",
-        "shell",
-        "shell:",
-        "following:",
-    ];
-    for (at, word) in words.iter().enumerate().skip(from).take(7) {
-        if let Some(code) = code_at(sentence, word) {
-            return Some((code, at));
-        }
-        if !BETWEEN.contains(word) {
-            return None;
+struct Clauses<'a> {
+    sentence: &'a Sentence,
+    next: &'a [String],
+    words: Vec<&'a str>,
+    at: usize,
+    out: Vec<Found>,
+}
+
+/// The word without the marks around it.
+fn bare(word: &str) -> &str {
+    word.trim_matches(|c: char| matches!(c, ',' | '.' | ':' | ';' | '(' | ')' | '!'))
+}
+
+impl<'a> Clauses<'a> {
+    fn run(&mut self) {
+        // Words that may stand before the verb of an instruction.
+        const OPENERS: &str = "first|then|next|now|finally|please|just|simply|and|also|again|afterwards|\
+            lastly|second|secondly|third|let's|lets|you|can|should|must|need|to|we|will|have|start|\
+            by|so|once|done|ready|try|go|ahead|after|that";
+        let mut imperative = true; // The clause may start with a verb.
+        while let Some(word) = self.words.get(self.at).copied() {
+            let verb = bare(word);
+            if imperative {
+                match verb {
+                    "run" | "execute" | "type" | "enter" | "issue" | "invoke" => self.command(verb),
+                    "create" | "make" => self.directory(),
+                    "change" | "cd" | "move" | "switch" | "navigate" => self.change(verb),
+                    "go" if self
+                        .words
+                        .get(self.at + 1)
+                        .is_some_and(|w| matches!(*w, "to" | "into")) =>
+                    {
+                        self.change(verb);
+                    }
+                    _ => {}
+                }
+                imperative = OPENERS.split('|').any(|opener| opener == verb);
+            }
+            // A new clause may start with a verb again: "do this, then run that". In a purpose
+            // ("to see what happens, run it") the verb comes after the comma.
+            if self.words.get(self.at).is_some_and(|w| w.ends_with([',', ';']))
+                || matches!(verb, "and" | "then")
+            {
+                imperative = true;
+            }
+            self.at += 1;
         }
     }
-    None
+
+    fn push(&mut self, line: u32, command: String, why: String) {
+        self.out.push(Found { lines: Lines::one(line), action: Instruction::Run(command), why });
+    }
+
+    /// "run `a`", "run `a` and `b`".
+    fn command(&mut self, verb: &str) {
+        let Some((code, at)) = self.object(self.at + 1) else { return };
+        self.at = at;
+        let answers = self.sentence.has(
+            "when asked|when prompted|if asked|at the prompt|if prompted|to confirm|as the name|\
+             for the name|as your|as the value",
+        );
+        if answers || !self.take(code, verb) {
+            return;
+        }
+        // More objects: "`a` and `b`", "`a`, `b`".
+        loop {
+            let ends = self.words.get(self.at).is_some_and(|word| word.ends_with(','));
+            let step = match self.words.get(self.at + 1).copied() {
+                Some("and" | "then") => 2,
+                Some(_) if ends => 1,
+                _ => return,
+            };
+            let Some(code) =
+                self.words.get(self.at + step).and_then(|word| code_at(self.sentence, word))
+            else {
+                return;
+            };
+            if !self.take(code, verb) {
+                return;
+            }
+            self.at += step;
+        }
+    }
+
+    /// Notes a command; false where the code is none.
+    fn take(&mut self, code: &'a Code, verb: &str) -> bool {
+        let text = code.text.as_str();
+        let plausible = if matches!(verb, "run" | "execute") {
+            command::could_be_command(text) || is_single_program(text)
+        } else {
+            command::is_command_like(text)
+        };
+        if !plausible || !code.literal {
+            return false;
+        }
+        let longer = format!("{text} ");
+        let repeated =
+            self.next.iter().any(|command| command == text || command.starts_with(&longer));
+        if !repeated {
+            self.push(code.line, text.to_owned(), format!("the text tells to {verb} it"));
+        }
+        true
+    }
+
+    /// "create a directory named `app`"
+    fn directory(&mut self) {
+        let found = self.folder(self.at + 1);
+        let Some((path, line)) = found else { return };
+        if !self.next.iter().any(|command| command.contains("mkdir")) {
+            self.push(
+                line,
+                format!("mkdir {path}"),
+                format!("the text tells to create the directory `{path}`"),
+            );
+        }
+    }
+
+    /// "change to it", "go to the `app` directory"
+    fn change(&mut self, verb: &str) {
+        const TO_IT: &str = "to it|into it|directory to it|to that|into that|to the new";
+        let into = self.words.get(self.at + 1..).unwrap_or_default();
+        let into = into.iter().take(4).map(|word| bare(word)).collect::<Vec<_>>().join(" ");
+        let it = TO_IT.split('|').any(|form| has_phrase(&into, form));
+        let made = self.out.iter().rev().find_map(|found| match &found.action {
+            Instruction::Run(command) => {
+                command.strip_prefix("mkdir ").map(|path| (path.to_owned(), found.lines.first))
+            }
+            _ => None,
+        });
+        let target = match (it, made) {
+            (true, Some(made)) => Some(made),
+            _ if verb != "move" => self.place(self.at + 1),
+            _ => None,
+        };
+        if let Some((path, line)) = target
+            && !self.next.iter().any(|command| command.starts_with("cd "))
+        {
+            self.push(line, format!("cd {path}"), format!("the text tells to change to `{path}`"));
+        }
+    }
+
+    /// The inline code right after a verb, with few words between, and its place.
+    fn object(&self, from: usize) -> Option<(&'a Code, usize)> {
+        const BETWEEN: &str = "the|command|following|this|it|with|once|again|by|typing|script|a|commands|\
+            a:|command:|in|your|terminal|terminal:|shell|shell:|following:|using|running";
+        for (at, word) in self.words.iter().enumerate().skip(from).take(7) {
+            if let Some(code) = code_at(self.sentence, word) {
+                return Some((code, at));
+            }
+            if !BETWEEN.split('|').any(|known| known == *word) {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// "a directory named `app`", "a new folder called `app`".
+    fn folder(&self, from: usize) -> Option<(String, u32)> {
+        let mut directory = false;
+        for word in self.words.iter().skip(from).take(9) {
+            if matches!(bare(word), "directory" | "folder" | "subdirectory" | "subfolder") {
+                directory = true;
+            } else if let Some(code) = code_at(self.sentence, word) {
+                let named = directory && is_folder_name(&code.text);
+                return named.then(|| (code.text.trim_end_matches('/').to_owned(), code.line));
+            } else if matches!(bare(word), "file" | "and" | "then" | "in" | "with" | "inside") {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// "to the `app` directory", "into the directory `app`".
+    fn place(&self, from: usize) -> Option<(String, u32)> {
+        let is_folder = |word: &str| matches!(bare(word), "directory" | "folder" | "subdirectory");
+        let mut moved = false;
+        for (at, word) in self.words.iter().enumerate().skip(from).take(8) {
+            if matches!(bare(word), "to" | "into") {
+                moved = true;
+            } else if let Some(code) = code_at(self.sentence, word) {
+                let named = self.words.get(at + 1).is_some_and(|word| is_folder(word))
+                    || self
+                        .words
+                        .get(from..at)
+                        .is_some_and(|w| w.iter().any(|word| is_folder(word)));
+                let fits =
+                    moved && named && is_folder_name(&code.text) && !is_file_like(&code.text);
+                return fits.then(|| (code.text.trim_end_matches('/').to_owned(), code.line));
+            } else if matches!(bare(word), "and" | "then" | "file") {
+                return None;
+            }
+        }
+        None
+    }
 }
 
 /// The inline code that a word stands for.
-fn code_at<'a>(sentence: &'a Sentence, word: &str) -> Option<&'a Code> {
+pub(crate) fn code_at<'a>(sentence: &'a Sentence, word: &str) -> Option<&'a Code> {
     let start = word.find('`')?;
     let rest = word.get(start + 1..)?;
     let (number, _) = rest.split_once('`')?;
@@ -262,46 +276,6 @@ fn is_single_program(text: &str) -> bool {
     command::is_known_program(text) || text.starts_with("./")
 }
 
-/// "a directory named `app`", "a new folder called `app`", "the `app` directory".
-fn directory(sentence: &Sentence, words: &[&str], from: usize) -> Option<(String, u32)> {
-    let mut directory = false;
-    for word in words.iter().skip(from).take(9) {
-        let bare = word.trim_matches(|c: char| matches!(c, ',' | '.' | ':'));
-        if matches!(bare, "directory" | "folder" | "subdirectory" | "subfolder") {
-            directory = true;
-        } else if let Some(code) = code_at(sentence, word) {
-            return (directory && is_folder_name(&code.text))
-                .then(|| (code.text.trim_end_matches('/').to_owned(), code.line));
-        } else if matches!(bare, "file" | "and" | "then" | "in" | "with") {
-            return None;
-        }
-    }
-    None
-}
-
-/// "to the `app` directory", "into `app`".
-fn place(sentence: &Sentence, words: &[&str], from: usize) -> Option<(String, u32)> {
-    let mut moved = false;
-    for (at, word) in words.iter().enumerate().skip(from).take(8) {
-        let bare = word.trim_matches(|c: char| matches!(c, ',' | '.' | ':'));
-        if matches!(bare, "to" | "into") {
-            moved = true;
-        } else if let Some(code) = code_at(sentence, word) {
-            let after =
-                words.get(at + 1).map(|w| w.trim_matches(|c: char| matches!(c, ',' | '.' | ':')));
-            let named = matches!(after, Some("directory" | "folder" | "subdirectory"))
-                || words.get(..at).is_some_and(|before| {
-                    before.iter().any(|w| matches!(*w, "directory" | "folder" | "directories"))
-                });
-            return (moved && named && is_folder_name(&code.text) && !is_file_like(&code.text))
-                .then(|| (code.text.trim_end_matches('/').to_owned(), code.line));
-        } else if matches!(bare, "and" | "then" | "file") {
-            return None;
-        }
-    }
-    None
-}
-
 fn is_folder_name(text: &str) -> bool {
     !text.is_empty()
         && text.len() < 100
@@ -313,8 +287,8 @@ fn is_folder_name(text: &str) -> bool {
 fn copy_to(sentence: &Sentence) -> Option<Found> {
     let copies = sentence.has("copy|paste|put|save");
     let code = sentence.has(
-        "the code|that code|the above|code above|example above|the example|copy that|\
-            that to|this code above|snippet above|previous code",
+        "the code|that code|the above|code above|example above|the example|copy that|that to|\
+         this code above|snippet above|previous code",
     );
     let below = sentence.announces() || sentence.has("below|following");
     if !copies || !code || below {
@@ -328,14 +302,13 @@ fn copy_to(sentence: &Sentence) -> Option<Found> {
     })
 }
 
-/// "Open <http://localhost:8000> in your browser": only addresses of this machine.
+/// "Open `http://localhost:8000` in your browser": only addresses of this machine.
 fn visit(sentence: &Sentence) -> Option<Found> {
     let verb = sentence.find(
-        "open|visit|go to|navigate to|browse to|load|point your browser|head to|\
-            head over to|access|see it at|available at|browser|curl|check out|look at",
+        "open|visit|go to|navigate to|browse to|load|point your browser|head to|head over to|access|\
+         see it at|available at|browser|check out|look at",
     )?;
-    let asks = !["if ", "when "].iter().any(|start| sentence.text.starts_with(start));
-    if !asks || verb == "curl" {
+    if ["if ", "when "].iter().any(|start| sentence.text.starts_with(start)) {
         return None;
     }
     let url = local_url(&sentence.raw)?;
@@ -354,16 +327,11 @@ fn local_url(text: &str) -> Option<String> {
         let before = text.get(..at).unwrap_or_default();
         let scheme = ["http://", "https://"].into_iter().find(|scheme| before.ends_with(scheme));
         let rest = text.get(at..).unwrap_or_default();
-        let end = rest
-            .find(|c: char| {
-                c.is_whitespace()
-                    || matches!(c, '`' | '>' | ')' | '"' | '\'' | ',' | ']' | '<') && c != ']'
-            })
-            .unwrap_or(rest.len());
-        let address = rest
-            .get(..end)
-            .unwrap_or_default()
-            .trim_end_matches(['.', ':', ';', '!', '?', '*', '_', '…']);
+        let stop =
+            |c: char| c.is_whitespace() || matches!(c, '`' | '>' | ')' | '"' | '\'' | ',' | '<');
+        let end = rest.find(stop).unwrap_or(rest.len());
+        let ending = ['.', ':', ';', '!', '?', '*', '_', '…'];
+        let address = rest.get(..end).unwrap_or_default().trim_end_matches(ending);
         let port = address.strip_prefix(host).is_some_and(|r| r.starts_with(':') && r.len() > 1);
         if scheme.is_none() && !port {
             continue;
@@ -376,153 +344,10 @@ fn local_url(text: &str) -> Option<String> {
     best.map(|(_, url)| url)
 }
 
-/// What a paragraph says about the command before it: that it goes on running, what it asks,
-/// what it prints.
-pub(crate) fn about_last(sentences: &[Sentence], steps: &mut [Step], last: Option<usize>) {
-    let Some(Step { action: Action::Run(command), .. }) = last.and_then(|at| steps.get_mut(at))
-    else {
-        return;
-    };
-    for sentence in sentences {
-        let text = sentence.text.as_str();
-        if command.keeps_running.is_none() {
-            let other = sentence.find(
-                "another terminal|new terminal|second terminal|separate terminal|\
-            different terminal|another shell|other terminal|another tab|\
-            new tab in your terminal|another window",
-            );
-            let stop = sentence.find("ctrl+c|ctrl-c|control-c|control+c|ctrl + c|^c");
-            let on = sentence.find(
-                "keep it running|leave it running|keeps running|server running|server is running|\
-            server is now running|keep running|leave the server|stop the server|\
-            quit the server|still running|runs until",
-            );
-            if let Some(words) = other.or(stop).or(on) {
-                command.keeps_running = Some(format!("the text says \"{words}\""));
-            }
-        }
-        if let Some(answer) = answer(sentence) {
-            command.answers.push(answer);
-        }
-        if command.expected.is_none()
-            && let Some(verb) = sentence.find(
-                "you should see|you'll see|you will see|it prints|this prints|will print|\
-            should print|prints|outputs|displays|should output|will output",
-            )
-            && !text.starts_with("if ")
-            && let Some(code) = promised(sentence, verb)
-        {
-            command.expected = Some(Expected {
-                text: code.text.clone(),
-                lines: Lines::one(code.line),
-                matching: Match::Contains,
-            });
-        }
-    }
-}
-
-/// The inline code right after the words that promise an output.
-fn promised<'a>(sentence: &'a Sentence, verb: &str) -> Option<&'a Code> {
-    let after = sentence.text.split_once(verb)?.1;
-    let words: Vec<&str> = after.split_whitespace().take(5).collect();
-    let at = words.iter().position(|word| word.contains('`'))?;
-    let between = words.get(..at)?;
-    let plain = between.iter().all(|word| {
-        matches!(
-            *word,
-            "the"
-                | "a"
-                | "message"
-                | "text"
-                | "output"
-                | "line"
-                | "word"
-                | "words"
-                | "out"
-                | "something"
-                | "like"
-                | "result"
-                | "string"
-                | "version"
-                | ":"
-        )
-    });
-    let code = code_at(sentence, words.get(at)?)?;
-    let tail = words.get(at + 1).copied().unwrap_or_default();
-    let other = matches!(
-        tail,
-        "file"
-            | "directory"
-            | "folder"
-            | "command"
-            | "page"
-            | "in"
-            | "option"
-            | "flag"
-            | "button"
-            | "link"
-            | "tab"
-    );
-    (plain && code.literal && !other && !is_file_like(&code.text)).then_some(code)
-}
-
-/// "answer `y`", "press Enter to accept", "type `my-app` when asked for the name".
-fn answer(sentence: &Sentence) -> Option<String> {
-    let text = sentence.text.as_str();
-    let asked = sentence.has(
-        "when asked|when prompted|if asked|if prompted|prompt|prompts|asks|asked|\
-            question|questions|confirm|to accept|accept the default|accept the defaults|\
-            password",
-    );
-    for verb in [
-        "answer with ",
-        "answer ",
-        "respond with ",
-        "reply with ",
-        "choose ",
-        "select ",
-        "type ",
-        "enter ",
-        "press ",
-    ] {
-        let Some((before, after)) = text.split_once(verb) else { continue };
-        let bounded = before.is_empty() || before.ends_with([' ', '(', ',']);
-        let direct =
-            verb.starts_with("answer") || verb.starts_with("reply") || verb.starts_with("respond");
-        if !bounded || !(asked || direct) {
-            continue;
-        }
-        if let Some(word) = after.split_whitespace().next()
-            && let Some(code) = code_at(sentence, word)
-            && !command::is_command_like(&code.text)
-        {
-            return Some(code.text.clone());
-        }
-    }
-    let enter = sentence
-        .has("press enter|hit enter|press return|hit return|press `enter`|press the enter key");
-    (enter && asked && !sentence.has("editor|nano|save")).then(String::new)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::{Span, Style};
-    use crate::sentence::sentences;
-
-    fn read(text: &str) -> Vec<Sentence> {
-        let spans: Vec<Span> = text
-            .split('`')
-            .enumerate()
-            .map(|(index, part)| Span {
-                line: 1,
-                style: if index % 2 == 1 { Style::Code } else { Style::Plain },
-                text: part.to_owned(),
-                url: None,
-            })
-            .collect();
-        sentences(&spans)
-    }
+    use crate::sentence::tests::read;
 
     fn check(text: &str, expected: &[&str]) {
         let seen: Vec<String> = instructions(&read(text), &[], false)
@@ -540,11 +365,12 @@ mod tests {
     fn instructions_in_sentences() {
         check("Run `npm install`.", &["npm install"]);
         check("Then type `make` and run `make install`.", &["make", "make install"]);
+        check("Run `pwd` and `ls -F` to see where you are.", &["pwd", "ls -F"]);
+        check("Run `a-tool --x`, `b-tool y`, and `make`.", &["a-tool --x", "b-tool y", "make"]);
         check("Now, run the command `./configure`.", &["./configure"]);
-        check(
-            "First create a directory named `app`, change to it and run `npm init`.",
-            &["mkdir app", "cd app", "npm init"],
-        );
+        check("To install it, run `npm ci`.", &["npm ci"]);
+        let made = ["mkdir app", "cd app", "npm init"];
+        check("First create a directory named `app`, change to it and run `npm init`.", &made);
         check(
             "Create a new folder called `demo` and go to the `demo` folder.",
             &["mkdir demo", "cd demo"],
@@ -577,21 +403,11 @@ mod tests {
             "See https://example.com/ for more.",
             "Never run `rm -rf /`!",
             "Enter `my-app` when asked for the name.",
+            "Whenever you change it, run `make` again.",
+            "Create the `app.js` file.",
+            "Go to the `Settings` page.",
         ] {
             check(text, &[]);
         }
-    }
-
-    #[test]
-    fn answers() {
-        let check = |text: &str, expected: Option<&str>| {
-            let seen = read(text).iter().find_map(answer);
-            assert_eq!(seen.as_deref(), expected, "{text}");
-        };
-        check("Answer `y`.", Some("y"));
-        check("Type `my-app` when asked for the name.", Some("my-app"));
-        check("Press Enter to accept the defaults.", Some(""));
-        check("Type `ls` at the prompt.", None);
-        check("Press Enter.", None);
     }
 }

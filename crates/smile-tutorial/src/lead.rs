@@ -51,10 +51,13 @@ const OUTPUT: &str = "you should see|you'll see|you will see|should print|should
     see the message|logs|following message|error message|fails with|fail with|\
     following error|this error|an error|would print|would output|would see|would produce|\
     will see something";
-const LOOSE: &str = "something like|similar to|similar|may look|might look|may differ|might differ|\
-    will differ|may vary|will vary|roughly|approximately|may be different|will be different|\
-    something along|for example|e.g.|in my case|on my machine|may see|might see|would see|\
-    would print|would look|would output|would produce|random";
+const LOOSE: &str = "something like|look similar|looks similar|similar to this|similar to the following|\
+    similar output|output similar|similar to below|results similar|resembling|may look|might look|may differ|\
+    might differ|will differ|may vary|will vary|roughly|approximately|may be different|\
+    might be different|will be different|something along|in my case|on my machine|may see|might see|\
+    would see|would print|would look|would output|would produce|random|different numbers|more or less|\
+    along the lines|an example of the output|example output|sample output|truncated|abbreviated|\
+    your output|depending on";
 const FAILURE: &str = "fails|will fail|should fail|fail with|an error|error message|the following error|\
     this error|won't compile|won't work|doesn't work|does not work|will not work|\
     will not compile|doesn't compile|does not compile|is rejected|refuses|complains|crash|\
@@ -64,16 +67,17 @@ const SHOWN: &str = "looks like|look like|look similar|looks similar|take a look
     generates|automatically|is equivalent to|the structure|directory structure|\
     project structure|folder structure|following structure|file structure|following files|\
     shown below|let's look at|let's examine|consider|for reference|as you can see|recall|\
-    we saw|is the content|are the contents|defines|let's break|is defined|notice|look at";
+    we saw|is the content|are the contents|defines|let's break|is defined|look at";
 const UNREAL: &str = "would have seen|would have|if you had|if we had|had you|if you called|if you ran|\
     if you were|if you wanted|suppose you had|imagine|would have been|instead of writing|\
-    instead of typing|instead of running|don't run|do not run|never run|rather than|\
+    instead of typing|instead of running|you'd have to|you would have to|would need to|we'd need to|don't actually|let's say you have|say you have|suppose you have|assume you have|let's assume|don't run|do not run|never run|rather than|\
     you could have|we could have|used to";
-const ANOTHER: &str = "alternatively|alternative|as an alternative|another way|or with|or use|or if you|\
-    equivalent to|is equivalent|is the same as|the same thing as|same effect as|or you can|\
-    or simply|or, if|or via|or using|or, using|or, with|or by|you could also|could also use|\
-    is short for|shorthand for|is a shortcut for|instead, you can|you can instead|\
-    if you prefer|if you'd rather|or just|or equivalently|equivalently";
+const ANOTHER: &str = "alternatively|as an alternative|an alternative|alternative way|another way|or with|\
+    or use|or if you|equivalent to|is equivalent|is the same as|the same thing as|same effect as|\
+    or you can|or simply|or, if|or via|or using|or, using|or, with|or by|you could also|\
+    could also use|instead, you can|you can instead|if you prefer|if you'd rather|or just|\
+    or equivalently|equivalently|or more succinctly|or, more succinctly|does the same|do the same|\
+    you can also use";
 const RUN: &str = "run|execute|type|enter|issue|command|commands|terminal|shell|install|start|launch|\
     invoke|use the following|prompt|build|test it|try it|check|verify|clone|download|\
     running|typing|executing|entering";
@@ -105,7 +109,7 @@ pub(crate) fn read(sentences: &[Sentence]) -> Lead {
     let mut lead = Lead {
         output: last.find(OUTPUT),
         loose: tail.iter().rev().take(2).find_map(|s| s.find(LOOSE)),
-        failure: tail.iter().rev().take(2).find_map(|s| s.find(FAILURE)),
+        failure: failure(tail),
         shown: last.find(SHOWN),
         unreal: last.find(UNREAL),
         another: another(last),
@@ -115,6 +119,17 @@ pub(crate) fn read(sentences: &[Sentence]) -> Lead {
     };
     read_file(tail, &mut lead);
     lead
+}
+
+/// The words that announce a failure; a failure that only may happen is none.
+fn failure(tail: &[Sentence]) -> Option<&'static str> {
+    let possible = |sentence: &&Sentence| {
+        ["if ", "when ", "in case", "should you", "to avoid", "unless "]
+            .iter()
+            .any(|start| sentence.text.starts_with(start))
+            || sentence.has("if you see|if you get|avoid|prevent|without error|without errors|no error|no errors|may fail|might fail")
+    };
+    tail.iter().rev().take(2).filter(|sentence| !possible(sentence)).find_map(|s| s.find(FAILURE))
 }
 
 fn another(sentence: &Sentence) -> Option<&'static str> {
@@ -185,36 +200,45 @@ fn is_new(sentence: &Sentence) -> bool {
     sentence.has("create|new file|a file called|a file named|file named|file called|save")
 }
 
-/// Of several files the one that is written: after "called", "named", "to", "in", else the last.
+/// Of several files the one that is written: the first one after the word that tells to write,
+/// else the last.
 fn pick(files: &[String], sentence: &Sentence) -> Option<String> {
-    let after = [
-        "file called ",
-        "file named ",
-        "named ",
-        "called ",
-        "create ",
-        "save this as ",
-        "save as ",
-        "save it as ",
-        "into ",
-        "edit ",
-        "open ",
-        "update ",
-        "modify ",
-    ];
-    for (index, code) in sentence.codes.iter().enumerate() {
-        if !is_file_like(code.text.trim_end_matches(':')) {
-            continue;
-        }
-        let mark = format!("`{index}`");
-        let articles = ["", "a ", "the ", "your ", "a file ", "the file ", "a new file "];
-        if after.iter().any(|word| {
-            articles.iter().any(|article| sentence.text.contains(&format!("{word}{article}{mark}")))
-        }) {
-            return Some(code.text.trim_end_matches(':').to_owned());
+    const BEFORE: &str = "called|named|create|creating|save|into|edit|editing|open|update|modify|make|add|\
+        put|new file|change|append|write|to|in";
+    for word in BEFORE.split('|') {
+        let start = format!("{word} ");
+        let mut from = 0;
+        while let Some(found) = sentence.text.get(from..).and_then(|rest| rest.find(&start)) {
+            let at = from + found;
+            from = at + start.len();
+            let bounded = at == 0
+                || sentence
+                    .text
+                    .get(..at)
+                    .is_some_and(|t| t.ends_with(|c: char| !c.is_alphanumeric()));
+            let rest = sentence.text.get(from..).unwrap_or_default();
+            if bounded && let Some(file) = file_soon(rest, sentence) {
+                return Some(file);
+            }
         }
     }
     files.last().cloned()
+}
+
+/// The file among the next words, articles and kinds in between.
+fn file_soon(rest: &str, sentence: &Sentence) -> Option<String> {
+    const BETWEEN: &str = "a|an|the|your|our|its|new|file|this|it|following|python|text|empty|project's|at|source|root|another|configuration|as|to|called|named";
+    for word in rest.split(' ').take(7) {
+        if let Some(index) = word.strip_prefix('`').and_then(|w| w.split('`').next()) {
+            let code = sentence.codes.get(index.parse::<usize>().ok()?)?;
+            let text = code.text.trim_end_matches(':');
+            return is_file_like(text).then(|| text.to_owned());
+        }
+        if !BETWEEN.split('|').any(|known| known == word) {
+            return None;
+        }
+    }
+    None
 }
 
 /// A paragraph that is nothing but the name of a file, as a caption of the block below.

@@ -4,6 +4,7 @@
 //! [`check`] reads it statically. The vocabulary of findings ([`Kind`], [`Severity`],
 //! [`Location`]) lives here too, because static findings and those of a run are one list.
 
+mod about;
 mod branch;
 mod check;
 mod command;
@@ -15,6 +16,7 @@ mod html;
 mod info;
 mod inline;
 mod lead;
+mod link;
 mod page;
 mod place;
 mod placeholder;

@@ -227,7 +227,9 @@ fn shell(context: &Context<'_>, kind: Language, label: &str) -> Decision {
         return file_decision(context, &file, label);
     }
     let script = code.content.first().is_some_and(|line| line.starts_with("#!"));
-    if script || lead.write.is_some() && lead.file.as_deref().is_some_and(is_script_name) {
+    let commands = looks_like_commands(&code.content);
+    let names_script = lead.file.as_deref().is_some_and(|file| is_script_name(file) || !commands);
+    if script || lead.write.is_some() && names_script {
         if let Some(file) = lead.file.clone().filter(|_| lead.write.is_some()) {
             return file_decision(context, &file, label);
         }
@@ -249,7 +251,6 @@ fn shell(context: &Context<'_>, kind: Language, label: &str) -> Decision {
     if let Some(aside) = &context.aside {
         return decided(Role::Illustration, Plan::Look, aside.clone());
     }
-    let commands = looks_like_commands(&code.content);
     let follows = matches!(context.previous, Some(Role::Command | Role::Session));
     if !commands && follows && (lead.output.is_some() || context.adjacent) {
         let words = lead.output.unwrap_or("");
@@ -334,8 +335,9 @@ fn unlabelled(context: &Context<'_>, label: &str) -> Decision {
     let code = context.code;
     let lead = context.lead;
     if let Some(file) = context.editor
-        && lead.typed
+        && (lead.typed || lead.write.is_some())
         && lead.output.is_none()
+        && lead.file.as_deref().is_none_or(|named| same_name(named, file))
     {
         return decided(
             Role::File,
@@ -391,23 +393,9 @@ fn other(context: &Context<'_>, label: &str) -> Decision {
         return file_decision(context, &file, label);
     }
     let follows = matches!(context.previous, Some(Role::Command | Role::Session));
-    let data = matches!(
-        context.code.info.language.as_str(),
-        "json"
-            | "xml"
-            | "html"
-            | "yaml"
-            | "yml"
-            | "csv"
-            | "http"
-            | "sql"
-            | "toml"
-            | "markdown"
-            | "md"
-            | "python"
-            | "py"
-    );
-    if follows && lead.write.is_none() && (lead.output.is_some() || (context.adjacent && data)) {
+    let shows = context.commands.last().is_some_and(|command| prints_files(command));
+    let printable = is_data(&context.code.info.language) || shows;
+    if follows && printable && lead.write.is_none() && (lead.output.is_some() || context.adjacent) {
         return decided(
             Role::Output,
             Plan::Output,
@@ -415,7 +403,8 @@ fn other(context: &Context<'_>, label: &str) -> Decision {
         );
     }
     if let Some(file) = context.editor
-        && lead.typed
+        && (lead.typed || lead.write.is_some())
+        && lead.file.as_deref().is_none_or(|named| same_name(named, file))
     {
         return decided(
             Role::File,
@@ -442,10 +431,34 @@ fn other(context: &Context<'_>, label: &str) -> Decision {
             );
         }
     }
-    if follows && lead.output.is_some() && lead.file.is_none() {
-        return decided(Role::Output, Plan::Output, format!("{label}, announced as an output"));
-    }
     decided(Role::Listing, Plan::Look, format!("{label}, and no text says which file it is"))
+}
+
+/// Languages that programs print.
+fn is_data(language: &str) -> bool {
+    matches!(
+        language,
+        "json"
+            | "xml"
+            | "html"
+            | "yaml"
+            | "yml"
+            | "csv"
+            | "http"
+            | "toml"
+            | "markdown"
+            | "md"
+            | "ini"
+    )
+}
+
+/// Whether a command prints the text of files.
+fn prints_files(command: &str) -> bool {
+    let last = command.rsplit('|').next().unwrap_or(command);
+    matches!(
+        command::first_program(last),
+        Some("cat" | "less" | "more" | "head" | "tail" | "bat" | "sed" | "grep" | "jq" | "curl")
+    )
 }
 
 /// The path that the block itself has: title, caption, first comment line.
@@ -561,8 +574,16 @@ pub(crate) fn comment_path(content: &[String]) -> Option<String> {
     info::is_file_like(text).then(|| text.trim_start_matches("./").to_owned())
 }
 
+/// Whether a file holds shell text, so that lines that look like commands are its content.
 fn is_script_name(file: &str) -> bool {
-    file.rsplit_once('.').is_none_or(|(_, end)| !end.eq_ignore_ascii_case("md"))
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    matches!(extension, "sh" | "bash" | "zsh" | "fish" | "env" | "service" | "yml" | "yaml")
+        || name.starts_with(".bash")
+        || name.starts_with(".zsh")
+        || name.starts_with(".profile")
+        || name.starts_with(".env")
+        || matches!(name, "Dockerfile" | "Makefile" | "Procfile" | "Justfile" | "justfile")
 }
 
 /// `a.txt` and `./dir/a.txt` are one file to the reader of one page.
@@ -636,7 +657,7 @@ pub(crate) fn looks_like_commands(content: &[String]) -> bool {
         || (likely == pieces.len() && pieces.len() <= 3)
 }
 
-fn is_construct(text: &str) -> bool {
+pub(crate) fn is_construct(text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or_default();
     matches!(first, "for" | "while" | "if" | "until" | "case" | "[" | "[[" | "(")
         || text.contains("() {")

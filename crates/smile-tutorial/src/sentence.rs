@@ -183,8 +183,22 @@ impl Builder {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Sentences of a text in which backticks mark code.
+    pub(crate) fn read(text: &str) -> Vec<Sentence> {
+        let style = |index: usize| if index % 2 == 1 { Style::Code } else { Style::Plain };
+        let spans: Vec<Span> = text
+            .split('`')
+            .enumerate()
+            .map(|(index, part)| {
+                let text = part.to_owned();
+                Span { line: 1, style: style(index), text, url: None }
+            })
+            .collect();
+        sentences(&spans)
+    }
 
     #[test]
     fn sentences_keep_code_and_lines() {

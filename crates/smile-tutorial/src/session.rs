@@ -14,6 +14,8 @@ pub(crate) struct Exchange {
     pub(crate) output: Option<(usize, usize, String)>,
     /// Comments of the author right above.
     pub(crate) comment: String,
+    /// Comments of the author below it, before its output.
+    pub(crate) remark: String,
     /// Answers typed at questions that the output shows.
     pub(crate) answers: Vec<String>,
 }
@@ -85,7 +87,12 @@ pub(crate) fn exchanges(lines: &[String], base: Sign) -> Vec<Exchange> {
                 }
                 continue;
             }
-            LineKind::Comment => push_line(&mut comment, line),
+            LineKind::Comment => {
+                push_line(&mut comment, line);
+                if let Some(last) = out.last_mut().filter(|last| last.output.is_none()) {
+                    push_line(&mut last.remark, line);
+                }
+            }
             LineKind::Other => {
                 if let Some(last) = out.last_mut() {
                     extend(last, at, line);
@@ -142,9 +149,13 @@ fn kinds(lines: &[String], base: Sign) -> Vec<LineKind> {
         let next = (end..lines.len()).find(|i| !lines[*i].trim().is_empty());
         let next_prompt = next.is_none_or(|i| kinds[i] == LineKind::Prompt);
         let adjacent = next == Some(end);
+        let between = at.checked_sub(1).is_some_and(|before| kinds[before] == LineKind::Prompt)
+            && kinds.get(end) == Some(&LineKind::Prompt)
+            && !printer;
         let first = (0..at).all(|i| lines[i].trim().is_empty() || kinds[i] == LineKind::Comment);
         let remark = (slashes && !printer)
             || first
+            || between
             || (before_blank && next_prompt && (adjacent || !printer));
         if remark {
             kinds[at..end].fill(LineKind::Comment);
@@ -203,6 +214,7 @@ fn command(lines: &[String], kinds: &[LineKind], at: usize, base: Sign) -> Excha
         text: text.join("\n").trim().to_owned(),
         output: None,
         comment: String::new(),
+        remark: String::new(),
         answers: Vec::new(),
     }
 }
@@ -306,6 +318,7 @@ mod tests {
             &[("cat a.md", Some("# Title\n\n# More")), ("b", None)],
         );
         check("$ a\n\n// it prints 1\n1\n\n// now\n$ b", &[("a", Some("1")), ("b", None)]);
+        check("$ a\n# now b\n$ b", &[("a", None), ("b", None)]);
         check("$ # a remark\n$ a", &[("a", None)]);
         check("$ a\n$\n", &[("a", None)]);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::about;
 use crate::branch;
 use crate::command;
 use crate::container::Kind;
@@ -52,8 +53,8 @@ struct Builder<'a> {
     command_steps: Vec<usize>,
     /// The role of the block before, in this section.
     previous: Option<Role>,
-    /// The last block of commands was not taken, so its outputs are not either.
-    left_out: bool,
+    /// The block before that was not taken (its item): outputs right after it belong to it.
+    left_out: Option<usize>,
     /// The editor that is open: its step and its file.
     editor: Option<(usize, String)>,
     /// Files that the page has written, the last one at the end.
@@ -82,7 +83,7 @@ impl<'a> Builder<'a> {
             commands: Vec::new(),
             command_steps: Vec::new(),
             previous: None,
-            left_out: false,
+            left_out: None,
             editor: None,
             files: Vec::new(),
         }
@@ -188,6 +189,7 @@ impl<'a> Builder<'a> {
     }
 
     fn code(&mut self, index: usize, item: &Item, code: &Code) {
+        let code = &plain(code);
         let (sentences, caption, adjacent) = self.lead(index);
         let lead = lead::read(&sentences);
         let directive = self.directive(index);
@@ -218,18 +220,14 @@ impl<'a> Builder<'a> {
             headings: item.headings.to_vec(),
         });
         if matches!(role, Role::Command | Role::Session) {
-            self.left_out = false;
-        } else if !matches!(role, Role::Output | Role::File) {
-            self.left_out |= matches!(role, Role::Quiz | Role::Alternative | Role::Illustration);
+            self.left_out = None;
+        } else if matches!(role, Role::Quiz | Role::Alternative | Role::Illustration) {
+            self.left_out = Some(index);
         }
-        if !self.is_branch_of_choice(index) {
+        // What is not followed changes nothing for what comes after it.
+        if role != Role::Alternative {
             self.previous = Some(role);
         }
-    }
-
-    /// Whether the item is in a branch that is not followed: it changes nothing for what follows.
-    fn is_branch_of_choice(&self, index: usize) -> bool {
-        self.not_followed.contains_key(&index)
     }
 
     fn decide(
@@ -300,7 +298,11 @@ impl<'a> Builder<'a> {
         let pieces = shell::split(&place.code.content.join("\n"));
         let branches = choices(&place.code.content);
         self.start_commands();
-        for piece in pieces {
+        let typed = typed_pieces(&pieces);
+        let printed: Vec<String> =
+            pieces.iter().skip(typed).map(|piece| piece.text.clone()).collect();
+        let rest = pieces.get(typed).map(|piece| piece.first);
+        for piece in pieces.into_iter().take(typed) {
             let lines = place.lines(piece.first, piece.last);
             if let Some(reason) = branches.get(&piece.first) {
                 self.push(lines, place, Action::Look, reason);
@@ -308,6 +310,15 @@ impl<'a> Builder<'a> {
             }
             let command = Command { text: piece.text, ..Command::default() };
             self.run(lines, place, command, why, directive);
+        }
+        // The last lines are no commands: what the last command prints, without a prompt before.
+        if let (Some(first), Some(step)) = (rest, self.command_steps.last().copied())
+            && let Some(Step { action: Action::Run(command), .. }) = self.steps.get_mut(step)
+            && command.expected.is_none()
+        {
+            let lines = place.lines(first, place.code.content.len().saturating_sub(1));
+            command.expected =
+                Some(Expected { text: printed.join("\n"), lines, matching: Match::Loose });
         }
     }
 
@@ -331,11 +342,8 @@ impl<'a> Builder<'a> {
         {
             let first = exchanges.remove(0);
             let (from, to, text) = first.output.unwrap_or_default();
-            let expected = Expected {
-                text: clean(&text),
-                lines: place.lines(from, to),
-                matching: matching(place.lead),
-            };
+            let expected =
+                Expected { text, lines: place.lines(from, to), matching: matching(place.lead) };
             note_failure(command, &expected.text, Some(place.lead), false);
             command.expected = Some(expected);
             decision.role = Role::Output;
@@ -350,15 +358,18 @@ impl<'a> Builder<'a> {
                 self.push(lines, place, Action::Look, &reason);
                 continue;
             }
+            let random = is_random(&exchange.text);
             let expected = exchange.output.map(|(from, to, text)| Expected {
-                text: clean(&text),
+                text,
                 lines: place.lines(from, to),
-                matching: matching(place.lead),
+                matching: if random { Match::Loose } else { matching(place.lead) },
             });
             let mut command =
                 Command { text: exchange.text, answers: exchange.answers, ..Command::default() };
             if let Some(expected) = &expected {
                 note_failure(&mut command, &expected.text, None, false);
+                let remark = remark_of_failure(&exchange.remark);
+                command.expected_failure = command.expected_failure.or(remark);
             }
             command.expected = expected;
             self.run(lines, place, command, &decision.why, directive);
@@ -469,10 +480,19 @@ impl<'a> Builder<'a> {
         self.remember(&file, &content, WriteMode::Replace);
     }
 
+    /// Whether the output is that of a block that is not carried out: of one in the same quotation
+    /// or container, with no more than a paragraph between.
+    fn belongs_to_left_out(&self, place: &Place<'_>) -> bool {
+        let Some(other) = self.left_out.and_then(|index| self.page.items.get(index)) else {
+            return false;
+        };
+        other.quoted == place.item.quoted && other.containers == place.item.containers
+    }
+
     /// The block is what the last command prints.
     fn output(&mut self, place: &Place<'_>, decision: &mut Decision) {
-        let text = clean(&place.code.content.join("\n")).trim_end().to_owned();
-        if self.left_out {
+        let text = place.code.content.join("\n").trim_end().to_owned();
+        if self.belongs_to_left_out(place) {
             decision.why.push_str("; it belongs to a block that is not carried out");
             return;
         }
@@ -484,6 +504,7 @@ impl<'a> Builder<'a> {
         let lines = place.content_lines();
         let failure = place.code.info.kind() == crate::info::Language::Error;
         let commands = self.commands.last().cloned().unwrap_or_default();
+        let follows = self.text_after(place.item);
         if text.is_empty() || matches!(text.as_str(), "$" | "%" | "#") {
             return; // A prompt alone: nothing is printed.
         }
@@ -494,10 +515,22 @@ impl<'a> Builder<'a> {
             if !silent && matching == Match::Whole {
                 matching = Match::Loose;
             }
+            if is_random(&command.text) {
+                matching = Match::Loose;
+            }
             note_failure(command, &text, Some(place.lead), failure);
+            if command.expected_failure.is_none() {
+                command.expected_failure = follows.and_then(|text| regret(&text));
+            }
             command.expected = Some(Expected { text: text.clone(), lines, matching });
         }
         self.fill_by_output(&commands, &text);
+    }
+
+    /// The first sentence of the text right after an item.
+    fn text_after(&self, item: &Item) -> Option<Sentence> {
+        let next = self.page.items.partition_point(|other| other.lines.first <= item.lines.last);
+        self.sentences.get(next)?.first().cloned()
     }
 
     /// Instructions in the running text.
@@ -507,7 +540,12 @@ impl<'a> Builder<'a> {
         let followed = !self.not_followed.contains_key(&index)
             && self.quiz(item).is_none()
             && self.aside(item).is_none();
-        inline::about_last(&sentences, &mut self.steps, self.command_steps.last().copied());
+        if let Some(distance) = self.distance(index, item) {
+            let last = self.command_steps.last().copied();
+            if let Some(step) = last.and_then(|at| self.steps.get_mut(at)) {
+                about::about(&sentences, step, distance);
+            }
+        }
         if !followed {
             return;
         }
@@ -515,6 +553,21 @@ impl<'a> Builder<'a> {
         for found in inline::instructions(&sentences, &next, beside) {
             self.inline(item, found);
         }
+    }
+
+    /// How many texts stand between the last command and this one, in the same section; none
+    /// where another section or container is between.
+    fn distance(&self, index: usize, item: &Item) -> Option<usize> {
+        let step = self.command_steps.last().and_then(|step| self.steps.get(*step))?;
+        if self.left_out.is_some() || step.headings.as_slice() != &*item.headings {
+            return None;
+        }
+        let between = self.page.items.get(..index)?.iter().rev();
+        let texts = between
+            .take_while(|other| other.lines.first > step.lines.last)
+            .filter(|other| matches!(other.kind, ItemKind::Text(_)))
+            .count();
+        Some(texts)
     }
 
     fn inline(&mut self, item: &Item, found: inline::Found) {
@@ -528,7 +581,7 @@ impl<'a> Builder<'a> {
                 self.start_commands();
                 self.commands.push(text);
                 self.command_steps.push(self.steps.len());
-                self.left_out = false;
+                self.left_out = None;
                 self.previous = Some(Role::Command);
                 Action::Run(command)
             }
@@ -583,16 +636,26 @@ impl<'a> Builder<'a> {
         let fits = |code: &Code| {
             extension.is_some_and(|end| {
                 extensions(&code.info.language).contains(&end)
-                    || code.info.file.as_deref().is_some_and(|f| f.ends_with(end))
+                    || code.info.file.as_deref().is_some_and(|file| file.ends_with(end))
             })
         };
-        let run = candidates.iter().rev().take_while(|(_, code)| fits(code)).count();
-        let start = candidates.len() - run;
-        // Of neighbours that are variants of one program the first is taken.
-        let chosen = candidates.get(start).or(candidates.last())?;
+        // Variants of one program stand side by side: the first one that fits, else the first.
+        let last = candidates.last()?;
+        let group: Vec<&(&Item, &Code)> =
+            candidates.iter().filter(|(other, _)| !self.text_between(other, last.0)).collect();
+        let chosen = group.iter().find(|(_, code)| fits(code)).or(group.first())?;
         let why =
             format!("the text tells to copy the code of line {} to `{path}`", chosen.0.lines.first);
         Some((joined(&chosen.1.content), why))
+    }
+
+    /// Whether a text or a heading stands between two items.
+    fn text_between(&self, first: &Item, last: &Item) -> bool {
+        self.page.items.iter().any(|item| {
+            item.lines.first > first.lines.last
+                && item.lines.first < last.lines.first
+                && !matches!(item.kind, ItemKind::Code(_))
+        })
     }
 
     /// The commands of the next block before other text, to see what it repeats.
@@ -652,6 +715,18 @@ impl Place<'_> {
     }
 }
 
+/// The block without marks of style, where it is a terminal that is shown with colours.
+fn plain(code: &Code) -> Code {
+    let shows = !matches!(code.info.kind(), crate::info::Language::Other);
+    let mut code = code.clone();
+    if shows && code.content.iter().any(|line| crate::html::is_styled(line)) {
+        for line in &mut code.content {
+            *line = crate::html::strip(line);
+        }
+    }
+    code
+}
+
 fn joined(lines: &[String]) -> String {
     let mut text = lines.join("\n");
     if !text.is_empty() {
@@ -660,13 +735,39 @@ fn joined(lines: &[String]) -> String {
     text
 }
 
-/// An output without marks of style.
-fn clean(text: &str) -> String {
-    if crate::html::is_styled(text) { crate::html::strip(text) } else { text.to_owned() }
-}
-
 fn matching(lead: &Lead) -> Match {
     if lead.loose.is_some() { Match::Loose } else { Match::Whole }
+}
+
+/// Whether a command prints something else each time.
+fn is_random(command: &str) -> bool {
+    let shuffles = sentence::has_phrase(command, "shuf") && !command.contains("random-source");
+    let names = ["random", "uuidgen", "mktemp", "date", "uptime", "ps", "top"];
+    let runs = command::first_program(command).is_some_and(|program| names.contains(&program))
+        || command.split_whitespace().any(|word| word == "random");
+    shuffles || command.contains("$RANDOM") || runs
+}
+
+/// Whether the text after an output regrets it: then the failure was meant.
+fn regret(sentence: &Sentence) -> Option<String> {
+    let words = sentence.find(
+        "whoops|oops|uh-oh|that didn't work|this didn't work|didn't work|it failed|failed|this fails|\
+         that failed|this error|we get an error|you get an error|this failed|won't work|refuses to|complains|\
+         error message|rejected|not allowed",
+    );
+    let denied = sentence.has("no error|without error|without errors|no errors|never fails");
+    let conditional = sentence.has("if|when|unless|whenever");
+    let said = words.filter(|_| !denied && !conditional);
+    said.map(|words| format!("the text after it says \"{words}\""))
+}
+
+/// Whether a remark in a session tells of a failure.
+fn remark_of_failure(remark: &str) -> Option<String> {
+    let lower = remark.to_lowercase();
+    let words = ["error", "fails", "doesn't work", "does not work", "won't work", "not allowed"];
+    let found = words.iter().find(|word| sentence::has_phrase(&lower, word))?;
+    let denied = lower.contains("no error") || lower.contains("without error");
+    (!denied).then(|| format!("the remark says \"{found}\""))
 }
 
 /// Whether a heading opens an exercise.
@@ -732,6 +833,23 @@ fn extensions(language: &str) -> &'static [&'static str] {
         "graphql" => &["graphql", "gql"],
         _ => &[],
     }
+}
+
+/// How many of the pieces of a block without prompts are typed; what comes after a known command
+/// and cannot be one is its output.
+fn typed_pieces(pieces: &[shell::Piece]) -> usize {
+    let Some(last) = pieces.iter().rposition(|piece| {
+        command::could_be_command(&piece.text)
+            || role::is_construct(&piece.text)
+            || piece.first != piece.last
+    }) else {
+        return pieces.len();
+    };
+    let known = pieces.get(last).is_some_and(|piece| command::is_command_like(&piece.text));
+    // One word that is no program may be one that nobody knows.
+    let rest = pieces.get(last + 1..).unwrap_or_default();
+    let words = rest.iter().any(|piece| piece.text.split_whitespace().count() > 1);
+    if known && words { last + 1 } else { pieces.len() }
 }
 
 /// Whether the command prints nothing where all is well.

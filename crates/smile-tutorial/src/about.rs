@@ -1,0 +1,137 @@
+//! What a paragraph says about the command before it: that it goes on running, what it asks, what
+//! it prints.
+
+use crate::Lines;
+use crate::command;
+use crate::info::is_file_like;
+use crate::inline::code_at;
+use crate::sentence::{Code, Sentence};
+use crate::step::{Action, Command, Expected, Match, Step};
+
+/// Further away than this many paragraphs nothing is said about a command any more.
+const DISTANCE_MAX: usize = 2;
+
+/// Notes what is said about the command of a step. `distance` counts the texts in between.
+pub(crate) fn about(sentences: &[Sentence], step: &mut Step, distance: usize) {
+    let Action::Run(command) = &mut step.action else { return };
+    for sentence in sentences {
+        if command.keeps_running.is_none() {
+            command.keeps_running = keeps_running(sentence);
+        }
+        // Inside of an editor other keys are meant.
+        if command::editor_file(&command.text).is_some() || distance > DISTANCE_MAX {
+            continue;
+        }
+        command.answers.extend(answer(sentence));
+        if distance == 0 {
+            promise(sentence, command);
+        }
+    }
+}
+
+fn keeps_running(sentence: &Sentence) -> Option<String> {
+    let words = sentence.find(
+        "another terminal|new terminal|second terminal|separate terminal|different terminal|\
+         another shell|other terminal|another tab|new tab in your terminal|ctrl+c|ctrl-c|control-c|\
+         control+c|ctrl + c|^c|keep it running|leave it running|keeps running|server running|\
+         server is running|server is now running|keep running|leave the server|stop the server|\
+         quit the server|still running|runs until",
+    )?;
+    Some(format!("the text says \"{words}\""))
+}
+
+/// "You should see `OK`": the inline code is a part of the output.
+fn promise(sentence: &Sentence, command: &mut Command) {
+    let verb = sentence.find(
+        "you should see|you'll see|you will see|it prints|this prints|will print|should print|\
+         prints|outputs|displays|should output|will output",
+    );
+    let Some(verb) = verb.filter(|_| !sentence.text.starts_with("if ")) else { return };
+    if command.expected.is_none()
+        && let Some(code) = promised(sentence, verb)
+    {
+        command.expected = Some(Expected {
+            text: code.text.clone(),
+            lines: Lines::one(code.line),
+            matching: Match::Contains,
+        });
+    }
+}
+
+/// The inline code right after the words that promise an output.
+fn promised<'a>(sentence: &'a Sentence, verb: &str) -> Option<&'a Code> {
+    const BETWEEN: &str =
+        "the|a|message|text|output|line|word|words|out|something|like|result|string|:";
+    const THINGS: &str =
+        "file|directory|folder|command|page|in|option|flag|button|link|tab|module|package|class";
+    let after = sentence.text.split_once(verb)?.1;
+    let words: Vec<&str> = after.split_whitespace().take(5).collect();
+    let at = words.iter().position(|word| word.contains('`'))?;
+    let plain = words.get(..at)?.iter().all(|word| BETWEEN.split('|').any(|known| known == *word));
+    let code = code_at(sentence, words.get(at)?)?;
+    let tail = words.get(at + 1).copied().unwrap_or_default();
+    let tail = tail.trim_end_matches(['.', ',', ':', '!']);
+    let thing = THINGS.split('|').any(|known| known == tail);
+    (plain && code.literal && !thing && !is_file_like(&code.text)).then_some(code)
+}
+
+/// "answer `y`", "press Enter to accept", "type `my-app` when asked for the name".
+fn answer(sentence: &Sentence) -> Option<String> {
+    let text = sentence.text.as_str();
+    let asked = sentence.has(
+        "when asked|when prompted|if asked|if prompted|prompt|prompts|prompted|asks|asked|question|\
+         questions|confirm|to accept|accept the default|accept the defaults|password",
+    );
+    let verbs =
+        "answer with |answer |respond with |reply with |choose |select |type |enter |press ";
+    for verb in verbs.split('|') {
+        let Some((before, after)) = text.split_once(verb) else { continue };
+        let bounded = before.is_empty() || before.ends_with([' ', '(', ',']);
+        let direct = ["answer", "reply", "respond"].iter().any(|word| verb.starts_with(word));
+        if !bounded || !(asked || direct) {
+            continue;
+        }
+        if let Some(word) = after.split_whitespace().next()
+            && let Some(code) = code_at(sentence, word)
+            && !command::is_command_like(&code.text)
+        {
+            return Some(code.text.clone());
+        }
+    }
+    let enter = sentence.has("press enter|hit enter|press return|hit return|press the enter key");
+    (enter && asked && !sentence.has("editor|nano|save")).then(String::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sentence::tests::read;
+
+    #[test]
+    fn answers() {
+        let check = |text: &str, expected: Option<&str>| {
+            let seen = read(text).iter().find_map(answer);
+            assert_eq!(seen.as_deref(), expected, "{text}");
+        };
+        check("Answer `y`.", Some("y"));
+        check("Type `my-app` when asked for the name.", Some("my-app"));
+        check("Press Enter to accept the defaults.", Some(""));
+        check("Type `ls` at the prompt.", None);
+        check("Press Enter.", None);
+    }
+
+    #[test]
+    fn promises() {
+        let check = |text: &str, expected: Option<&str>| {
+            let mut command = Command::default();
+            for sentence in read(text) {
+                promise(&sentence, &mut command);
+            }
+            assert_eq!(command.expected.map(|e| e.text).as_deref(), expected, "{text}");
+        };
+        check("You should see `OK`.", Some("OK"));
+        check("This prints the message `hello there`.", Some("hello there"));
+        check("You will see the `build` directory.", None);
+        check("If it prints `no`, try again.", None);
+    }
+}
