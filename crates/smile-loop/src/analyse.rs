@@ -11,7 +11,7 @@ use crate::{
     cause::{self, Cause, Causes},
     diagnose::{self, Context, Diagnosis},
     judge::{Complaint, Judgement},
-    locate,
+    links, locate,
 };
 
 /// So many files that nothing makes have one reason: the page has companions.
@@ -83,14 +83,15 @@ pub fn analyse(
     if tutorial.reference.is_some() {
         gaps.retain(is_real_prerequisite);
     }
-    merge_findings(&mut gaps, findings, tutorial, records);
+    let (alone, findings) = links::stand_alone(findings, tutorial);
+    merge_findings(&mut gaps, &findings, tutorial, records);
     gaps.sort_by_key(|gap| (gap.location.first_line, gap.location.last_line, gap.kind));
     name_gaps(&mut gaps);
 
     Analysis {
         blocked_at: blocked_at(&gaps, tutorial),
         coverage: coverage(records, &judgements),
-        notes: notes(&notes_of, &context),
+        notes: alone.into_iter().chain(notes(&notes_of, &context)).collect(),
         gaps,
     }
 }
@@ -188,9 +189,9 @@ fn place_of(index: usize, complaint: &Complaint, context: &Context<'_>) -> Locat
         let number = (expected.lines.first..=expected.lines.last)
             .find(|&number| Some(locate::line(context.tutorial, number).trim()) == first);
         let lines = number.map_or(expected.lines, Lines::one);
-        return locate::location(context.tutorial, lines, &step.headings);
+        return context.tutorial.location(lines);
     }
-    locate::of_step(context.tutorial, step)
+    context.tutorial.location(step.lines)
 }
 
 fn evidence_of(record: &StepRecord, judgement: &Judgement) -> Option<Evidence> {

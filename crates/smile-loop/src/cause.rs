@@ -30,6 +30,9 @@ pub(crate) enum Key {
     Terminal,
     Port(Option<u16>),
     Variable(String),
+    Remote(String),
+    /// Other words of one program's other version.
+    Drift(String),
     /// Like no other.
     Step(u32),
     /// The same command with the same end.
@@ -50,8 +53,10 @@ pub(crate) struct Cause {
     pub(crate) symptom: Option<Symptom>,
     /// Declared by the page, or the sandbox's own: a note, no gap.
     pub(crate) note: bool,
-    /// The directory was lost before, so that this is not where the reader thinks to be.
+    /// The page's requirement that covers it.
     pub(crate) declared: Option<usize>,
+    /// Further programs that are missing where the reader is blocked already.
+    pub(crate) also: Vec<String>,
 }
 
 /// The causes, and how each step was judged.
@@ -206,6 +211,9 @@ impl Search<'_> {
             Some(symptom) => key_of(symptom, text, step.number),
             None => match complaint {
                 Complaint::Failed => Key::Command(text.to_owned()),
+                Complaint::Mismatch(difference) if difference.reworded => Key::Drift(
+                    shell::programs_of(text).last().cloned().unwrap_or_else(|| text.to_owned()),
+                ),
                 _ => Key::Step(step.number),
             },
         };
@@ -216,6 +224,17 @@ impl Search<'_> {
         let unmade = self.unmade.iter().rev().find(|(product, _)| product::gives(product, name));
         if let Some(&(_, cause)) = unmade {
             self.causes[cause].consequences.push(index);
+            return cause;
+        }
+        // What is missing on a way that is blocked by a missing program is one list to complete.
+        let known = self.causes.iter().any(|cause| cause.key == Key::Program(name.to_owned()));
+        if let (Some(cause), false) = (self.lost, known)
+            && matches!(&self.causes[cause].key, Key::Program(first) if plainly_missing(first) && plainly_missing(name))
+        {
+            self.causes[cause].steps.push(index);
+            if !self.causes[cause].also.iter().any(|other| other == name) {
+                self.causes[cause].also.push(name.to_owned());
+            }
             return cause;
         }
         let symptom = Symptom::CommandNotFound(name.to_owned());
@@ -250,6 +269,7 @@ impl Search<'_> {
             symptom,
             note: false,
             declared: None,
+            also: Vec::new(),
         });
         self.causes.len() - 1
     }
@@ -445,6 +465,11 @@ impl Search<'_> {
     }
 }
 
+/// Whether a missing program is simply not installed: no other name, no way around.
+fn plainly_missing(name: &str) -> bool {
+    name != "sudo" && package::stand_in_for(name).is_none() && !package::is_editor(name)
+}
+
 /// Whether a step has made this file or folder, whatever its exit code says.
 fn left_behind(record: &StepRecord, path: &str) -> bool {
     record.observation.as_ref().is_some_and(|seen| {
@@ -600,6 +625,7 @@ fn key_of(symptom: &Symptom, text: &str, number: u32) -> Key {
         Symptom::ExternallyManaged => Key::Python,
         Symptom::HostUnreachable(host) => Key::Host(host.clone().unwrap_or_default()),
         Symptom::DaemonDown(name) => Key::Daemon(name.clone()),
+        Symptom::NoSuchRemote(name) => Key::Remote(name.clone()),
         Symptom::NoDisplay => Key::Display,
         Symptom::NoTerminal => Key::Terminal,
         Symptom::PortInUse(port) => Key::Port(*port),
@@ -607,7 +633,6 @@ fn key_of(symptom: &Symptom, text: &str, number: u32) -> Key {
         Symptom::PermissionDenied(_)
         | Symptom::NothingListens(_)
         | Symptom::NoSuchRevision(_)
-        | Symptom::NoSuchRemote(_)
         | Symptom::AlreadyExists(_)
         | Symptom::PackageUnknown(_)
         | Symptom::LockHeld

@@ -11,6 +11,7 @@ mod event;
 mod exit;
 mod gap;
 mod judge;
+mod links;
 mod locate;
 mod machine;
 mod merge;

@@ -1,38 +1,7 @@
 //! Places and quotes of a tutorial, and edits as unified diffs.
 
 use similar::TextDiff;
-use smile_tutorial::{Lines, Location, Step, Tutorial};
-
-/// The most bytes of a quote.
-const QUOTE_BYTES_MAX: usize = 2_000;
-
-/// The place of some lines, with their exact text.
-pub(crate) fn location(tutorial: &Tutorial, lines: Lines, headings: &[String]) -> Location {
-    let skip = lines.first.saturating_sub(1) as usize;
-    let count = (lines.last.saturating_sub(lines.first) + 1) as usize;
-    let mut quote: String =
-        tutorial.text.lines().skip(skip).take(count).collect::<Vec<_>>().join("\n");
-    if quote.len() > QUOTE_BYTES_MAX {
-        let mut end = QUOTE_BYTES_MAX - '…'.len_utf8();
-        while !quote.is_char_boundary(end) {
-            end -= 1;
-        }
-        quote.truncate(end);
-        quote.push('…');
-    }
-    Location {
-        file: tutorial.file.clone(),
-        first_line: lines.first,
-        last_line: lines.last,
-        quote,
-        headings: headings.to_vec(),
-    }
-}
-
-/// The place of a step.
-pub(crate) fn of_step(tutorial: &Tutorial, step: &Step) -> Location {
-    location(tutorial, step.lines, &step.headings)
-}
+use smile_tutorial::Tutorial;
 
 /// The text of one line, from 1.
 pub(crate) fn line(tutorial: &Tutorial, number: u32) -> &str {

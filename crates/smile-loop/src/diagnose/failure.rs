@@ -259,7 +259,17 @@ fn missing_program(cause: &Cause, context: &Context<'_>, name: &str) -> Diagnosi
             ..base
         };
     }
+    let packages: Vec<&str> = std::iter::once(name)
+        .chain(cause.also.iter().map(String::as_str))
+        .filter_map(package::of_program)
+        .collect();
+    let packages =
+        if packages.len() > cause.also.len() { packages.join(" ") } else { String::new() };
     let how = match (package, package::home_of(name)) {
+        _ if !cause.also.is_empty() && !packages.is_empty() => {
+            format!(" (on Debian and Ubuntu: `apt install {packages}`)")
+        }
+        _ if !cause.also.is_empty() => String::new(),
         (_, Some(home)) => format!(" (it comes from {home})"),
         (Some(package), None) => format!(" (on Debian and Ubuntu: `apt install {package}`)"),
         (None, None) => String::new(),
@@ -281,14 +291,37 @@ fn missing_program(cause: &Cause, context: &Context<'_>, name: &str) -> Diagnosi
     let blocked = !cause.consequences.is_empty() || places > 2;
     Diagnosis {
         severity: if blocked { Severity::Critical } else { Severity::Major },
-        problem: format!(
-            "`{name}` is needed here{often}, but the page neither lists it as a prerequisite nor installs it: a newcomer gets \"command not found\"."
-        ),
+        problem: if cause.also.is_empty() {
+            format!(
+                "`{name}` is needed here{often}, but the page neither lists it as a prerequisite nor installs it: a newcomer gets \"command not found\"."
+            )
+        } else {
+            format!(
+                "{} are needed, but the page neither lists them as prerequisites nor installs them: a newcomer gets \"command not found\" from here on.",
+                listed(name, &cause.also)
+            )
+        },
         suggestion: Suggestion {
-            text: format!("Add `{name}` to the prerequisites, with how to install it{how}."),
+            text: format!(
+                "Add {} to the prerequisites, with how to install {}{how}.",
+                listed(name, &cause.also),
+                if cause.also.is_empty() { "it" } else { "them" }
+            ),
             patch: None,
         },
         ..base
+    }
+}
+
+/// "`a`", "`a` and `b`", "`a`, `b` and `c`".
+fn listed(first: &str, more: &[String]) -> String {
+    match more.split_last() {
+        None => format!("`{first}`"),
+        Some((last, middle)) => {
+            let names: Vec<&str> =
+                std::iter::once(first).chain(middle.iter().map(String::as_str)).collect();
+            format!("`{}` and `{last}`", names.join("`, `"))
+        }
     }
 }
 

@@ -282,6 +282,20 @@ fn mismatch(
                 )
         });
     let first = difference.missing.first().map(|line| line.trim()).unwrap_or_default();
+    if shell::read(text).last().and_then(shell::Simple::inner_program) == Some("pwd") {
+        let here = seen.map(|seen| seen.cwd_before.clone()).unwrap_or_default();
+        return Diagnosis {
+            kind: Kind::WrongDirectory,
+            severity: Severity::Minor,
+            trigger: Trigger::OutputMismatch,
+            ..plain(
+                format!(
+                    "The page takes for granted that the reader is in `{first}`; no step goes there, and a newcomer is in `{here}`."
+                ),
+                "Say which folder to start in, and where it comes from.",
+            )
+        };
+    }
     let first: String = first.chars().take(100).collect();
     if difference.reworded && !own_program {
         return Diagnosis {

@@ -143,7 +143,8 @@ impl Lines {
             if page && at + 1 == all.len() && at > 0 && PROMPT.is_match(line.trim()) {
                 continue;
             }
-            let stable = normalise::line(line, facts);
+            let stable =
+                if page { normalise::page_line(line, facts) } else { normalise::line(line, facts) };
             if !stable.is_empty() {
                 lines.shown.push(line.trim_end().to_owned());
                 lines.stable.push(stable);

@@ -70,6 +70,18 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the patterns of this table are tested")
 }
 
+/// A place that only the author's machine has, with everything below it.
+static FOREIGN_PLACE: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"(?:/opt/homebrew|/usr/local/Cellar|/Users/[A-Za-z0-9._-]+/(?:Library|\.\w+)|/home/linuxbrew|[A-Z]:\\(?:Program Files|Users))[^\s'\x22,;:)]*",
+    )
+});
+
+/// A line of the page, with `...` where it shows a place of the author's own machine.
+pub(crate) fn page_line(text: &str, facts: &SandboxFacts) -> String {
+    line(&FOREIGN_PLACE.replace_all(text, "..."), facts)
+}
+
 /// One line with everything variable replaced; empty where nothing stable is in it.
 pub(crate) fn line(text: &str, facts: &SandboxFacts) -> String {
     let text = straight_quotes(text.trim());
