@@ -1,33 +1,47 @@
-//! The workspace's own commands: `cargo xtask test` passes every test on a bare Debian machine.
+//! Checks that the workspace keeps its own rules, and measures it.
 
-mod test;
+mod arrows;
+mod bench;
+mod length;
+mod schema;
+mod tool;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "\
-usage: cargo xtask COMMAND
+use anyhow::bail;
 
-  test        installs what the tests need (Debian packages, cargo-deny), then runs every check
-              and every test; what CI runs
-";
+const USAGE: &str = "usage: cargo xtask COMMAND
+
+  check     format, lints, arrows between crates, file lengths, generated files
+  schema    write docs/schema/ anew
+  bench     measure against bash, fork+exec and bwrap, and print the table";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.first().map(String::as_str) {
-        Some("test") => test::run(),
-        Some("help" | "--help" | "-h") => {
-            say(USAGE);
-            ExitCode::SUCCESS
-        }
-        _ => {
-            say(USAGE);
-            ExitCode::from(2)
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tool::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
         }
     }
 }
 
-/// The one place of this program that prints.
-#[expect(clippy::print_stderr, reason = "a command for developers: standard output is the tests'")]
-fn say(text: &str) {
-    eprintln!("{text}");
+fn run() -> anyhow::Result<()> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["check"] => check(),
+        ["schema"] => schema::write(),
+        ["bench"] => bench::run(),
+        _ => bail!("{USAGE}"),
+    }
+}
+
+fn check() -> anyhow::Result<()> {
+    tool::run("cargo", &["fmt", "--all", "--check"])?;
+    arrows::check()?;
+    length::check()?;
+    tool::run("cargo", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    schema::check()?;
+    tool::say("all checks passed");
+    Ok(())
 }

@@ -1,3 +1,5 @@
 //! The `smile` program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    smile::main()
+}
