@@ -340,3 +340,140 @@ pub(super) fn random() -> u64 {
     use std::hash::{BuildHasher, Hasher, RandomState};
     RandomState::new().build_hasher().finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::{Ipv4Addr, SocketAddrV4},
+        os::unix::net::UnixDatagram,
+        pin::pin,
+        task::Waker,
+    };
+
+    use proptest::prelude::*;
+    use smoltcp::{
+        phy::ChecksumCapabilities,
+        wire::{IpProtocol, Ipv4Packet, Ipv4Repr, TcpPacket},
+    };
+
+    use super::*;
+    use crate::network::GUEST;
+
+    const FLOW: Flow = Flow {
+        guest_port: 40_000,
+        destination: SocketAddrV4::new(Ipv4Addr::new(203, 0, 113, 10), 80),
+    };
+    const SYN: u8 = 2;
+    const ACK: u8 = 16;
+
+    #[derive(Debug, Clone)]
+    enum Act {
+        Segment(Segment),
+        Read,
+        Write(usize),
+        Finish,
+    }
+
+    #[derive(Debug, Clone)]
+    struct Segment {
+        flags: u8,
+        sequence: u32,
+        acknowledged: u32,
+        window: u16,
+        options: Vec<u8>,
+        payload: usize,
+    }
+
+    /// A segment of the flow, as bytes that a hostile sandbox chose.
+    fn bytes(segment: &Segment) -> Vec<u8> {
+        let options = segment.options.len().next_multiple_of(4);
+        let repr = Ipv4Repr {
+            src_addr: GUEST,
+            dst_addr: *FLOW.destination.ip(),
+            next_header: IpProtocol::Tcp,
+            payload_len: 20 + options + segment.payload,
+            hop_limit: 64,
+        };
+        let mut bytes = vec![0; 20 + repr.payload_len];
+        let mut ip = Ipv4Packet::new_unchecked(&mut bytes[..]);
+        repr.emit(&mut ip, &ChecksumCapabilities::default());
+        let tcp = ip.payload_mut();
+        tcp[12] = u8::try_from((20 + options) / 4).unwrap() << 4;
+        tcp[13] = segment.flags;
+        tcp[4..8].copy_from_slice(&segment.sequence.to_be_bytes());
+        tcp[8..12].copy_from_slice(&segment.acknowledged.to_be_bytes());
+        tcp[14..16].copy_from_slice(&segment.window.to_be_bytes());
+        tcp[20..20 + segment.options.len()].copy_from_slice(&segment.options);
+        let mut tcp = TcpPacket::new_unchecked(tcp);
+        tcp.set_src_port(FLOW.guest_port);
+        tcp.set_dst_port(FLOW.destination.port());
+        bytes
+    }
+
+    /// Distances from the start of the connection: near, and any.
+    fn number() -> impl Strategy<Value = u32> {
+        prop_oneof![0_u32..300, Just(u32::MAX), any::<u32>()]
+    }
+
+    fn segment() -> impl Strategy<Value = Segment> {
+        let options = proptest::collection::vec(any::<u8>(), 0..40);
+        let fields = (any::<u8>(), number(), number(), any::<u16>(), options, 0_usize..3000);
+        fields.prop_map(|(flags, sequence, acknowledged, window, options, payload)| Segment {
+            flags,
+            sequence,
+            acknowledged,
+            window,
+            options,
+            payload,
+        })
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        prop_oneof![
+            8 => segment().prop_map(Act::Segment),
+            1 => Just(Act::Read),
+            1 => (0_usize..100_000).prop_map(Act::Write),
+            1 => Just(Act::Finish),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_segment_panics(mut opening in segment(), acts in proptest::collection::vec(act(), 0..40)) {
+            opening.flags = SYN;
+            let (device, guest) = UnixDatagram::pair().unwrap();
+            device.set_nonblocking(true).unwrap(); // What nobody reads is lost.
+            let engine = Arc::new(Engine::new(device.into()));
+            let stream = engine.accept(FLOW, &bytes(&opening));
+            // An opening with senseless options gets no answer.
+            let mut answer = [0; 100];
+            guest.set_nonblocking(true).unwrap();
+            let _unanswered = guest.recv(&mut answer);
+            let theirs = u32::from_be_bytes(answer[24..28].try_into().unwrap());
+            let here = |segment: Segment| Segment {
+                sequence: opening.sequence.wrapping_add(segment.sequence),
+                acknowledged: theirs.wrapping_add(segment.acknowledged),
+                ..segment
+            };
+            let confirm = Segment { flags: ACK, sequence: 1, acknowledged: 1, ..opening.clone() };
+            engine.take(FLOW, &bytes(&here(confirm)));
+            let mut buffer = [0; 2000];
+            let mut context = Context::from_waker(Waker::noop());
+            for act in acts {
+                match act {
+                    Act::Segment(segment) => {
+                        prop_assert_eq!(engine.take(FLOW, &bytes(&here(segment))), Taken::Yes);
+                    }
+                    Act::Read => drop(pin!(stream.read(&mut buffer)).poll(&mut context)),
+                    Act::Write(length) => {
+                        drop(pin!(stream.write_all(&vec![7; length])).poll(&mut context));
+                    }
+                    Act::Finish => stream.finish(),
+                }
+            }
+            drop(stream);
+            let gone = engine.take(FLOW, &bytes(&opening));
+            prop_assert_eq!(gone, Taken::NoConnection);
+        }
+    }
+}

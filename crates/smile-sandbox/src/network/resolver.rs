@@ -37,8 +37,6 @@ const DATAGRAM_BYTES_MAX: usize = 4096;
 pub(super) struct Resolver {
     gate: Arc<Gate>,
     recorder: Recorder,
-    nameservers: Vec<SocketAddr>,
-    hosts: &'static str,
 }
 
 /// How the sandbox asked, which bounds the answer's size.
@@ -50,13 +48,7 @@ pub(super) enum Carriage {
 
 impl Resolver {
     pub(super) fn new(gate: Arc<Gate>, recorder: Recorder) -> Self {
-        let nameservers = match &gate.policy().nameservers {
-            Some(nameservers) => nameservers.clone(),
-            None => {
-                host_nameservers(&std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default())
-            }
-        };
-        Self { gate, recorder, nameservers, hosts: "/etc/hosts" }
+        Self { gate, recorder }
     }
 
     /// Answers a message; none for one that is no question.
@@ -79,7 +71,7 @@ impl Resolver {
             return dns::write_answer(question, Code::Success, &loopback);
         }
         let tracker = self.track(question);
-        let hosts = std::fs::read_to_string(self.hosts).unwrap_or_default();
+        let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
         let mut found = addresses_in_hosts(&hosts, &question.name);
         if found.is_empty() {
             match self.look_up(question).await {
@@ -149,8 +141,9 @@ impl Resolver {
         carriage: Carriage,
     ) -> io::Result<Vec<u8>> {
         let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no nameserver");
+        let nameservers = self.nameservers();
         for _ in 0..ROUNDS {
-            for &server in &self.nameservers {
+            for &server in &nameservers {
                 let asked = async {
                     let answer = ask_by_datagram(server, question, query, id).await?;
                     if dns::is_truncated(&answer) && carriage == Carriage::Stream {
@@ -169,6 +162,15 @@ impl Resolver {
             }
         }
         Err(failure)
+    }
+
+    /// Where to ask now: the host may have moved to another network since the last time.
+    fn nameservers(&self) -> Vec<SocketAddr> {
+        let configured = self.gate.policy().nameservers.clone();
+        configured.unwrap_or_else(|| {
+            let text = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+            host_nameservers(&text)
+        })
     }
 
     fn track(&self, question: &Question) -> Tracker {
