@@ -44,6 +44,12 @@ pub(crate) fn descendants(all: &[Process], ancestor: i32) -> Vec<Process> {
     }
 }
 
+/// How many children a process has; many where that cannot be seen.
+pub(crate) fn children(pid: i32) -> usize {
+    fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
+        .map_or(usize::MAX, |children| children.split_ascii_whitespace().count())
+}
+
 /// A process's program and arguments.
 pub(crate) fn arguments(pid: i32) -> Vec<String> {
     let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();

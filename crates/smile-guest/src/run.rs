@@ -53,6 +53,13 @@ pub(crate) enum After {
     Ended,
 }
 
+/// What the guest has seen of its surroundings so far, to tell what is new after a command.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) tree: Tree,
+    pub(crate) listening: Vec<Listener>,
+}
+
 /// What is known of a command under way.
 struct Run<'a> {
     session: &'a mut Session,
@@ -82,16 +89,15 @@ enum Outcome {
 pub(crate) async fn run(
     session: &mut Session,
     command: &RunCommand,
-    tree: &mut Tree,
+    seen: &mut Seen,
     events: &Sender<RunEvent>,
     aborted: &CancellationToken,
 ) -> io::Result<Finished> {
     let cwd_before = session.cwd.clone();
     let home = session.home();
     if command.track_files {
-        tree.before(&[&home, &cwd_before]);
+        seen.tree.before(&[&home, &cwd_before]);
     }
-    let listening_before = ports::listening();
     let earlier_output = BASE64.encode(std::mem::take(&mut session.earlier));
     let began = Instant::now();
     let word = session.give(&command.text).await?;
@@ -106,7 +112,7 @@ pub(crate) async fn run(
         not_found: Vec::new(),
         inside: None,
         notes: Vec::new(),
-        listening_before,
+        listening_before: seen.listening.clone(),
     };
     let mut ending = None;
     let outcome = run.follow(&mut ending, aborted).await?;
@@ -115,7 +121,7 @@ pub(crate) async fn run(
     if matches!(outcome, Outcome::Reported(_)) && starts_jobs(&command.text) {
         run.settle(aborted).await?;
     }
-    let Run { session, kept, not_found, inside, mut notes, listening_before, .. } = run;
+    let Run { session, kept, not_found, inside, mut notes, .. } = run;
     let how = match (&outcome, ending) {
         (Outcome::MovedAside, _) => RunEnd::MovedAside,
         (_, Some(ending)) => {
@@ -125,7 +131,13 @@ pub(crate) async fn run(
         (Outcome::Reported(code), None) => RunEnd::Exited { code: *code },
         (Outcome::ShellEnded(code), None) => RunEnd::ShellEnded { code: *code },
     };
-    let (files, files_cut) = if command.track_files { tree.after() } else { (Vec::new(), false) };
+    // Only a process that lives can have begun to listen; asking for ports is the dearer question.
+    let own = std::process::id().cast_signed();
+    let lives =
+        process::children(session.pid.as_raw_nonzero().get()) > 0 || process::children(own) > 1;
+    let listening = if lives { ports::begun(&mut seen.listening) } else { Vec::new() };
+    let (files, files_cut) =
+        if command.track_files { seen.tree.after() } else { (Vec::new(), false) };
     let cut_at = kept.cut_at();
     let output_bytes_total = kept.total();
     let output = kept.into_bytes();
@@ -147,7 +159,7 @@ pub(crate) async fn run(
             (None, Outcome::MovedAside) => Vec::new(),
         },
         commands_not_found,
-        listening: ports::begun(&listening_before),
+        listening,
         files,
         files_cut,
         session: session.id,

@@ -12,10 +12,10 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    changes::Tree,
     message::{GuestError, OpenSession, RunCommand, RunEnd, RunEvent, SessionOpened},
+    ports,
     reaper::Reaper,
-    run::{self, After, Finished},
+    run::{self, After, Finished, Seen},
     session::{Session, Start},
 };
 
@@ -29,7 +29,7 @@ pub(super) struct Sessions {
     reaper: Reaper,
     slots: Mutex<HashMap<u32, Slot>>,
     last_id: AtomicU32,
-    tree: Mutex<Tree>,
+    seen: Mutex<Seen>,
     idlers: TaskTracker,
 }
 
@@ -49,7 +49,7 @@ impl Sessions {
             reaper,
             slots: Mutex::default(),
             last_id: AtomicU32::new(0),
-            tree: Mutex::default(),
+            seen: Mutex::new(Seen { listening: ports::listening(), ..Seen::default() }),
             idlers: TaskTracker::new(),
         }
     }
@@ -99,7 +99,7 @@ impl Sessions {
 
     /// Takes note of a file that no command wrote.
     pub(super) fn note_change(&self, path: &Path) {
-        self.tree.lock().note(path);
+        self.seen.lock().tree.note(path);
     }
 
     /// Runs a command and tells its caller everything.
@@ -113,11 +113,11 @@ impl Sessions {
         }
         let mut lease = self.take(command.session).await?;
         let aborted = responder.aborted().clone();
-        let mut tree = std::mem::take(&mut *self.tree.lock());
+        let mut seen = std::mem::take(&mut *self.seen.lock());
         let (sender, mut events) = mpsc::channel(EVENTS_MAX);
         let running = async {
             let sender = sender; // Dropped at the end, which ends the forwarding.
-            run::run(lease.session(), &command, &mut tree, &sender, &aborted).await
+            run::run(lease.session(), &command, &mut seen, &sender, &aborted).await
         };
         let forwarding = async {
             while let Some(event) = events.recv().await {
@@ -128,7 +128,7 @@ impl Sessions {
             drop(events);
         };
         let (finished, ()) = tokio::join!(running, forwarding);
-        *self.tree.lock() = tree;
+        *self.seen.lock() = seen;
         let Finished { mut ended, session: after } =
             finished.map_err(|error| GuestError::io("lost the shell", &error))?;
         if after != After::Ready {

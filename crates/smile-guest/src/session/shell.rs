@@ -223,12 +223,19 @@ fn is_whole(text: &str) -> bool {
 fn save(kind: Kind, paths: &Paths, word: &str, slot: usize) -> String {
     let file = quote(&paths.states[slot % 2]);
     let reports = quote(&paths.reports);
+    // Few lines, because the shell writes each of them on its own.
     let what = match kind {
         Kind::Bash => {
-            "shopt -p; declare -p; declare -f; declare -Fx; alias -p; umask -p; trap -p; set +o"
+            // First all options off that a new shell has on, by its own names for them; those of
+            // `shopt` at once, because functions may need them to be read, those of `set` last.
+            "printf '%s\\n' 'shopt -u ${BASHOPTS//:/ }' \"shopt -s ${BASHOPTS//:/ }\" \
+             'set +o ${SHELLOPTS//:/ +o }'; \
+             declare -p; declare -f; declare -Fx; alias -p; umask -p; trap -p; \
+             printf '%s\\n' \"set -o ${SHELLOPTS//:/ -o }\""
         }
         Kind::Posix => {
-            "set | grep -v -E '^(PPID|OPTIND|_|PS1|PS2)='; export -p; alias; trap; echo \"umask $(umask)\""
+            "set | grep -v -E '^(PPID|OPTIND|_|PS1|PS2)='; export -p; alias; trap; \
+             echo \"umask $(umask)\""
         }
     };
     format!(
