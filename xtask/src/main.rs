@@ -4,6 +4,7 @@ mod arrows;
 mod bench;
 mod length;
 mod schema;
+mod test;
 mod tool;
 
 use std::process::ExitCode;
@@ -12,6 +13,8 @@ use anyhow::bail;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
+  test      install what the tests need on a bare Debian machine, then run every check and every
+            test; what CI runs
   check     format, lints, arrows between crates, file lengths, generated files
   schema    write docs/schema/ anew
   bench     measure against bash, fork+exec and bwrap, and print the table";
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
 fn run() -> anyhow::Result<()> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["test"] => test::run(),
         ["check"] => check(),
         ["schema"] => schema::write(),
         ["bench"] => bench::run(),
