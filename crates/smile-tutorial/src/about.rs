@@ -8,35 +8,72 @@ use crate::inline::code_at;
 use crate::sentence::{Code, Sentence};
 use crate::step::{Action, Command, Expected, Match, Step};
 
+/// Words for another terminal than the one the last command was given in.
+const OTHER_TERMINAL: &str = "another terminal|new terminal|second terminal|separate terminal|\
+    different terminal|another shell|other terminal|another tab|new tab in your terminal";
+
 /// Further away than this many paragraphs nothing is said about a command any more.
 const DISTANCE_MAX: usize = 2;
 
-/// Notes what is said about the command of a step. `distance` counts the texts in between.
-pub(crate) fn about(sentences: &[Sentence], step: &mut Step, distance: usize) {
+/// Notes what a sentence after the command of a step says. `distance` counts the texts in between;
+/// `running` is true where another command was left running before it.
+pub(crate) fn about(sentence: &Sentence, step: &mut Step, distance: usize, running: bool) {
+    let Action::Run(command) = &mut step.action else { return };
+    if command.keeps_running.is_none() && distance == 0 {
+        command.keeps_running = keeps_running(sentence, running);
+    }
+    // Inside of an editor other keys are meant.
+    if command::editor_file(&command.text).is_some() || distance > DISTANCE_MAX {
+        return;
+    }
+    command.answers.extend(answer(sentence));
+    if distance == 0 {
+        promise(sentence, command);
+    }
+}
+
+/// Notes that the page goes on in another terminal: so what was started goes on running.
+pub(crate) fn goes_on(sentence: &Sentence, step: &mut Step, distance: usize) {
+    let Action::Run(command) = &mut step.action else { return };
+    if distance == 0
+        && command.keeps_running.is_none()
+        && let Some(words) = sentence.find(OTHER_TERMINAL)
+    {
+        command.keeps_running = Some(format!("the text says \"{words}\""));
+    }
+}
+
+/// Notes the output that the sentences before a command promise.
+pub(crate) fn promised_before(sentences: &[Sentence], step: &mut Step) {
     let Action::Run(command) = &mut step.action else { return };
     for sentence in sentences {
-        if command.keeps_running.is_none() {
-            command.keeps_running = keeps_running(sentence);
-        }
-        // Inside of an editor other keys are meant.
-        if command::editor_file(&command.text).is_some() || distance > DISTANCE_MAX {
-            continue;
-        }
+        promise(sentence, command);
+    }
+}
+
+/// Notes the answers that the sentences before a command give, and that it goes on running.
+pub(crate) fn answers_before(sentences: &[Sentence], step: &mut Step) {
+    let Action::Run(command) = &mut step.action else { return };
+    for sentence in sentences {
         command.answers.extend(answer(sentence));
-        if distance == 0 {
-            promise(sentence, command);
+        if command.keeps_running.is_none()
+            && let Some(words) = sentence.find("in the background|keep it running|leave it running")
+        {
+            command.keeps_running = Some(format!("the text says \"{words}\""));
         }
     }
 }
 
-fn keeps_running(sentence: &Sentence) -> Option<String> {
-    let words = sentence.find(
-        "another terminal|new terminal|second terminal|separate terminal|different terminal|\
-         another shell|other terminal|another tab|new tab in your terminal|ctrl+c|ctrl-c|control-c|\
-         control+c|ctrl + c|^c|keep it running|leave it running|keeps running|server running|\
-         server is running|server is now running|keep running|leave the server|stop the server|\
-         quit the server|still running|runs until",
-    )?;
+fn keeps_running(sentence: &Sentence, running: bool) -> Option<String> {
+    const STOP: &str =
+        "ctrl+c|ctrl-c|control-c|control+c|ctrl + c|^c|stop the server|quit the server";
+    const ON: &str = "keep it running|leave it running|keeps running|server running|\
+        server is running|server is now running|keep running|leave the server|still running|runs until";
+    let stop = sentence.find(STOP).filter(|_| {
+        // "Stop the server in the first terminal" speaks of the one that was left running.
+        !(running && sentence.has("first terminal|other terminal|the server|that terminal"))
+    });
+    let words = sentence.find(OTHER_TERMINAL).or(stop).or_else(|| sentence.find(ON))?;
     Some(format!("the text says \"{words}\""))
 }
 
@@ -44,7 +81,7 @@ fn keeps_running(sentence: &Sentence) -> Option<String> {
 fn promise(sentence: &Sentence, command: &mut Command) {
     let verb = sentence.find(
         "you should see|you'll see|you will see|it prints|this prints|will print|should print|\
-         prints|outputs|displays|should output|will output",
+         prints|outputs|displays|should output|will output|should say|should show",
     );
     let Some(verb) = verb.filter(|_| !sentence.text.starts_with("if ")) else { return };
     if command.expected.is_none()

@@ -438,11 +438,17 @@ impl<'a> Checker<'a> {
                     || crate::command::editor_file(&command.text) == Some(file)
             }
             Action::Visit { .. } | Action::Look => false,
-        }) || self
-            .tutorial
-            .blocks
-            .iter()
-            .any(|block| crate::info::Info::read(&block.info).file.as_deref() == Some(file))
+        }) || self.page.items.iter().any(|item| match &item.kind {
+            // Also in exercises and other parts that are not carried out.
+            ItemKind::Code(code) => {
+                code.info.file.as_deref() == Some(file)
+                    || code.content.iter().any(|line| {
+                        let typed = crate::prompt::read(line).map_or(line.as_str(), |p| p.typed);
+                        crate::command::editor_file(typed) == Some(file)
+                    })
+            }
+            _ => false,
+        })
     }
 
     /// Whether a block after an item names the file as a word of its own.
@@ -468,7 +474,7 @@ impl<'a> Checker<'a> {
                 .get(index + 1)
                 .is_some_and(|next| !matches!(next.kind, ItemKind::Heading { .. }));
             let sentences = sentence::sentences(spans);
-            let [sentence] = sentences.as_slice() else { continue };
+            let Some(sentence) = sentences.last() else { continue };
             if !followed && is_vague(sentence) {
                 self.add(
                     (Kind::AmbiguousInstruction, Severity::Minor),
@@ -534,7 +540,7 @@ fn made_without_content(sentence: &Sentence) -> Option<String> {
     .iter()
     .any(|start| sentence.text.starts_with(start));
     let told = sentence.announces()
-        || sentence.has("following|copy|paste|contents|content|containing|empty|contains|below|above|with the|command|called `0` directory|folder|directory|run");
+        || sentence.has("following|copy|paste|contents|content|containing|empty|contains|below|above|with the|with a|with some|with your|command|called `0` directory|folder|directory|run");
     if !starts || told {
         return None;
     }
@@ -543,7 +549,11 @@ fn made_without_content(sentence: &Sentence) -> Option<String> {
 
 /// An imperative whose object is only "the configuration" or the like.
 fn is_vague(sentence: &Sentence) -> bool {
-    let words: Vec<&str> = sentence.text.trim_end_matches(['.', '!']).split(' ').collect();
+    // "If you do not like it, adjust the settings": the last clause tells what to do.
+    let text = sentence.text.trim_end_matches(['.', '!']);
+    let clause = text.rsplit(", ").next().unwrap_or(text);
+    let clause = clause.strip_prefix("then ").or(clause.strip_prefix("please ")).unwrap_or(clause);
+    let words: Vec<&str> = clause.split(' ').collect();
     let [verb, rest @ ..] = words.as_slice() else { return false };
     let object = rest.join(" ");
     let object = ["the ", "your "].iter().find_map(|article| object.strip_prefix(article));
@@ -619,6 +629,10 @@ mod tests {
         check_page(page, &[(Kind::AmbiguousInstruction, 1)]);
         check_page("Create `me.txt`:\n\n```text\nx\n```\n\n```sh\ncat me.txt\n```\n", &[]);
         check_page("Update the configuration.\n", &[(Kind::AmbiguousInstruction, 1)]);
+        check_page(
+            "If it is too loud, adjust the settings.\n\n# B\n",
+            &[(Kind::AmbiguousInstruction, 1)],
+        );
         check_page("Update the configuration:\n\n```yaml\na: 1\n```\n", &[]);
     }
 

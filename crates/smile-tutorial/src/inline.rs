@@ -21,22 +21,24 @@ pub(crate) enum Instruction {
     CopyTo(String),
 }
 
-/// The instructions of a paragraph. `next` are the commands of the block below; `beside` is true
-/// in notes and quotations, where commands are mentioned more than given.
-pub(crate) fn instructions(sentences: &[Sentence], next: &[String], beside: bool) -> Vec<Found> {
+/// The instructions of a sentence. `next` are the commands of the block below; `beside` is true in
+/// notes and quotations, where commands are mentioned more than given; `last` for the last sentence
+/// of its paragraph.
+pub(crate) fn instructions(
+    sentence: &Sentence,
+    next: &[String],
+    beside: bool,
+    last: bool,
+) -> Vec<Found> {
     let mut out = Vec::new();
-    for (index, sentence) in sentences.iter().enumerate() {
-        let visited = visit(sentence);
-        let last = index + 1 == sentences.len();
-        let announced = last && sentence.announces() && !next.is_empty();
-        if !beside && !announced {
-            match copy_to(sentence) {
-                Some(found) => out.push(found),
-                None => out.extend(clauses(sentence, next)),
-            }
+    let announced = last && sentence.announces() && !next.is_empty();
+    if !beside && !announced {
+        match copy_to(sentence) {
+            Some(found) => out.push(found),
+            None => out.extend(clauses(sentence, next)),
         }
-        out.extend(visited);
     }
+    out.extend(visit(sentence));
     out
 }
 
@@ -350,8 +352,9 @@ mod tests {
     use crate::sentence::tests::read;
 
     fn check(text: &str, expected: &[&str]) {
-        let seen: Vec<String> = instructions(&read(text), &[], false)
-            .into_iter()
+        let seen: Vec<String> = read(text)
+            .iter()
+            .flat_map(|sentence| instructions(sentence, &[], false, true))
             .map(|found| match found.action {
                 Instruction::Run(text) => text,
                 Instruction::Visit(url) => format!("visit {url}"),

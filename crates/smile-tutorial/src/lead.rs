@@ -61,7 +61,7 @@ const LOOSE: &str = "something like|look similar|looks similar|similar to this|s
 const FAILURE: &str = "fails|will fail|should fail|fail with|an error|error message|the following error|\
     this error|won't compile|won't work|doesn't work|does not work|will not work|\
     will not compile|doesn't compile|does not compile|is rejected|refuses|complains|crash|\
-    crashes|panics|will panic|not allowed|isn't allowed|exits with|non-zero|nonzero";
+    crashes|panics|will panic|not allowed|isn't allowed|is refused|are refused|refused|is not possible|is an error|says so|exits with|non-zero|nonzero";
 const SHOWN: &str = "looks like|look like|look similar|looks similar|take a look|contains|has been created|\
     was created|has created|will create|creates|created for you|was generated|generated|\
     generates|automatically|is equivalent to|the structure|directory structure|\
@@ -149,10 +149,15 @@ fn read_file(sentences: &[Sentence], lead: &mut Lead) {
     let Some(last) = sentences.last() else { return };
     let mut written = None;
     for sentence in sentences.iter().rev() {
-        let creates = sentence.find(CREATE).filter(|_| !is_reported(sentence));
+        let creates =
+            sentence.find(CREATE).or_else(|| presents(sentence)).filter(|_| !is_reported(sentence));
         let changes = sentence.find(CHANGE).filter(|_| !is_reported(sentence));
         let files = sentence.files();
-        if let Some(file) = pick(&files, sentence) {
+        // A directory is no file, whatever its name.
+        let folder = sentence.has("directory named|directory called|folder named|folder called");
+        if let Some(file) =
+            pick(&files, sentence).filter(|_| creates.is_some() && !folder || !files.is_empty())
+        {
             lead.file.get_or_insert(file);
         }
         if written.is_none() && (creates.is_some() || changes.is_some()) {
@@ -183,6 +188,17 @@ fn read_file(sentences: &[Sentence], lead: &mut Lead) {
             paste the following|add the following text|enter the text|type this text|\
             type these lines",
         );
+}
+
+/// "And this is the `Makefile`": the block below is the file.
+fn presents(sentence: &Sentence) -> Option<&'static str> {
+    const STARTS: &str = "this is the `|this is our `|this is your `|here is the `|here's the `|here is our `|\
+        here's our `|here is your `|here is the full `|here is the complete `|here's the complete `";
+    let announces = sentence.announces();
+    STARTS
+        .split('|')
+        .find(|start| announces && sentence.text.contains(start))
+        .map(|s| s.trim_end_matches([' ', '`']))
 }
 
 /// Whether it tells of what somebody else did: "the command will create", "was created".
@@ -217,7 +233,9 @@ fn pick(files: &[String], sentence: &Sentence) -> Option<String> {
                     .get(..at)
                     .is_some_and(|t| t.ends_with(|c: char| !c.is_alphanumeric()));
             let rest = sentence.text.get(from..).unwrap_or_default();
-            if bounded && let Some(file) = file_soon(rest, sentence) {
+            let before = sentence.text.get(..at).unwrap_or_default().trim_end();
+            let said_file = before.ends_with("file") || before.ends_with("script");
+            if bounded && let Some(file) = file_soon(rest, sentence, said_file) {
                 return Some(file);
             }
         }
@@ -226,19 +244,32 @@ fn pick(files: &[String], sentence: &Sentence) -> Option<String> {
 }
 
 /// The file among the next words, articles and kinds in between.
-fn file_soon(rest: &str, sentence: &Sentence) -> Option<String> {
-    const BETWEEN: &str = "a|an|the|your|our|its|new|file|this|it|following|python|text|empty|project's|at|source|root|another|configuration|as|to|called|named";
+fn file_soon(rest: &str, sentence: &Sentence, said_file: bool) -> Option<String> {
+    const BETWEEN: &str = "a|an|the|your|our|its|new|file|this|it|following|python|text|empty|project's|at|source|root|another|configuration|as|to|called|named|script|small|simple|shell|with";
+    let mut said_file = said_file;
     for word in rest.split(' ').take(7) {
+        said_file |= matches!(word, "file" | "script");
         if let Some(index) = word.strip_prefix('`').and_then(|w| w.split('`').next()) {
             let code = sentence.codes.get(index.parse::<usize>().ok()?)?;
             let text = code.text.trim_end_matches(':');
-            return is_file_like(text).then(|| text.to_owned());
+            // Where the text says that it is a file, any name will do.
+            let named = said_file && is_bare_name(text);
+            return (named || is_file_like(text)).then(|| text.to_owned());
         }
         if !BETWEEN.split('|').any(|known| known == word) {
             return None;
         }
     }
     None
+}
+
+/// `todo`, `run-me`: a name without an extension.
+fn is_bare_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 80
+        && !text.starts_with('-')
+        && !text.ends_with('/')
+        && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '~'))
 }
 
 /// A paragraph that is nothing but the name of a file, as a caption of the block below.
@@ -302,6 +333,9 @@ mod tests {
         check("In `b.py`, change the line to:", Some("b.py"), Some(Merge));
         check("The tool will create `x.lock`:", Some("x.lock"), None);
         check("You should see:", None, None);
+        check("Create a file called `todo` with this content:", Some("todo"), Some(Replace));
+        check("And this is the `Makefile`, mind the tabs:", Some("Makefile"), Some(Replace));
+        check("Create a directory named `app`:", None, Some(Replace));
     }
 
     #[test]

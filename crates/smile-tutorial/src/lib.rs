@@ -7,14 +7,17 @@
 mod about;
 mod branch;
 mod check;
+mod choice;
 mod command;
 mod container;
 mod directive;
 mod explain;
+mod failure;
 mod finding;
 mod html;
 mod info;
 mod inline;
+mod language;
 mod lead;
 mod link;
 mod page;

@@ -8,8 +8,14 @@ pub fn placeholders(command: &str) -> Vec<String> {
     let text = if line.contains("<<") { line } else { command };
     angles(text, &mut out);
     for word in words(text) {
-        if is_stand_in(word) {
-            out.push(word.to_owned());
+        // Of an address only the part that stands for something is told.
+        let part = word.split(['/', '@', ':', '?']).find(|part| {
+            word.contains("://") && is_stand_in(part) || word.contains('@') && is_stand_in(part)
+        });
+        match part {
+            Some(part) => out.push(part.to_owned()),
+            None if is_stand_in(word) => out.push(word.to_owned()),
+            None => {}
         }
     }
     let mut seen = Vec::new();
@@ -79,7 +85,9 @@ fn is_stand_in(word: &str) -> bool {
         || lower == "changeme"
         || lower.starts_with("replace-with-")
         || lower.starts_with("replace_with_");
-    let upper = bare.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit())
+    let upper = bare
+        .chars()
+        .all(|c| c.is_ascii_uppercase() || matches!(c, '_' | '-') || c.is_ascii_digit())
         && (bare.starts_with("YOUR_")
             || bare.starts_with("MY_") && bare.ends_with("_HERE")
             || bare.ends_with("_GOES_HERE"));
@@ -122,10 +130,7 @@ mod tests {
         );
         check("git clone example.org/someproject", &["example.org/someproject"]);
         check("pip install ...", &["..."]);
-        check(
-            "git clone git@github.com:your-username/x.git",
-            &["git@github.com:your-username/x.git"],
-        );
+        check("git clone git@github.com:your-username/x.git", &["your-username"]);
     }
 
     #[test]

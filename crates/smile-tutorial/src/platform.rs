@@ -89,12 +89,30 @@ pub(crate) fn fit(label: &str) -> Option<Fit> {
     best
 }
 
+/// Whether a label names a platform or a package manager; shells and programs are everywhere.
+fn is_platform(name: &str) -> bool {
+    !matches!(
+        name,
+        "bash"
+            | "shell"
+            | "terminal"
+            | "curl"
+            | "zsh"
+            | "venv"
+            | "posix"
+            | "apt"
+            | "apt-get"
+            | "docker"
+            | "fish"
+    )
+}
+
 /// The platform that a sentence restricts what follows to: "On Windows, use", "If you are on a
 /// Mac", "macOS users".
 pub(crate) fn restriction(sentence: &Sentence) -> Option<(Fit, String)> {
     let text = sentence.text.as_str();
     let mut found: Option<(Fit, String)> = None;
-    for (name, fit) in LABELS {
+    for (name, fit) in LABELS.iter().filter(|(name, _)| is_platform(name)) {
         let forms = [
             format!("on {name}"),
             format!("on a {name}"),
@@ -118,7 +136,7 @@ pub(crate) fn restriction(sentence: &Sentence) -> Option<(Fit, String)> {
     }
     // "On Linux and macOS": the better one counts, wherever it stands.
     if let Some((best, _)) = &found {
-        for name in ["linux", "unix", "ubuntu", "debian", "npm", "pip"] {
+        for name in ["linux", "unix", "ubuntu", "debian", "npm"] {
             if *best < 8 && has_phrase(text, name) && !has_phrase(text, "instead of") {
                 found = Some((8, name.to_owned()));
                 break;
@@ -143,5 +161,19 @@ mod tests {
         check("npm", Some(7));
         check("Arch Linux", Some(2));
         check("Configuration", None);
+    }
+
+    #[test]
+    fn restrictions() {
+        let check = |text: &str, expected: Option<Fit>| {
+            let sentences = crate::sentence::tests::read(text);
+            assert_eq!(restriction(&sentences[0]).map(|(fit, _)| fit), expected, "{text}");
+        };
+        check("On macOS the system comes with an old Bash, so install one:", Some(1));
+        check("If you are on Windows, use:", Some(0));
+        check("On Linux and macOS:", Some(8));
+        check("If you use yarn:", Some(4));
+        check("Run the following command:", None);
+        check("Create a file for the shell:", None);
     }
 }

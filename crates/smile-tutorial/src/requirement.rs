@@ -64,6 +64,7 @@ const NAMES: &[(&str, &str)] = &[
     ("redis", "redis"),
     ("sqlite", "sqlite3"),
     ("mongodb", "mongodb"),
+    ("bash", "bash"),
     ("jq", "jq"),
     ("tree", "tree"),
     ("nano", "nano"),
@@ -157,7 +158,8 @@ fn asks(sentence: &Sentence) -> bool {
     let denied = sentence
         .has("don't need|do not need|not need|no need|doesn't require|not required|without");
     let conditional = sentence.text.starts_with("if ");
-    let acts = sentence.has("need to run|need to create|need to add|need to edit|need to make|need to use|make sure you are|make sure you're|make sure they|you need it|need is|all you need");
+    let acts = sentence.has("need to") && !sentence.has("need to have|need to install")
+        || sentence.has("make sure you are|make sure you're|make sure they|you need it");
     !denied && !conditional && !acts
 }
 
@@ -292,6 +294,7 @@ mod tests {
             "# P\n\n## Prerequisites\n\n- [Node.js](https://nodejs.org) version 18+\n- Git\n",
             &[("node", Some("18")), ("git", None)],
         );
+        check("All you need is a terminal and Bash 4 or newer.", &[("bash", Some("4"))]);
         check("This guide requires Python 3.9.", &[("python", Some("3.9"))]);
         check("```sh\nsudo apt-get install -y tree jq\n```", &[("tree", None), ("jq", None)]);
         check(
@@ -305,5 +308,6 @@ mod tests {
         check("You don't need Docker for this.", &[]);
         check("You need to make a choice, and go on.", &[]);
         check("Git is a tool.", &[]);
+        check("That is all you need to know about Cargo.", &[]);
     }
 }

@@ -89,6 +89,10 @@ pub(crate) fn decide(context: &Context<'_>) -> Decision {
             "its content is put in from another file when the site is built",
         );
     }
+    let kind = code.info.kind();
+    if let Some(decision) = session(context, kind, &label) {
+        return decision;
+    }
     if is_tree(&code.content) {
         let tree = context.commands.last().is_some_and(|command| {
             command.starts_with("tree") || command.contains(" tree") || command.contains("| tree")
@@ -101,10 +105,6 @@ pub(crate) fn decide(context: &Context<'_>) -> Decision {
             );
         }
         return decided(Role::Listing, Plan::Look, format!("{label}, a directory tree"));
-    }
-    let kind = code.info.kind();
-    if let Some(decision) = session(context, kind, &label) {
-        return decision;
     }
     match kind {
         Language::OtherShell => {
@@ -368,7 +368,13 @@ fn unlabelled(context: &Context<'_>, label: &str) -> Decision {
     {
         return file_decision(context, &file, label);
     }
-    if commands && (lead.run.is_some() || lead.announces || all_known(&code.content)) {
+    // Text that calls itself text is typed only where all speaks for it.
+    let typed = if code.info.kind() == Language::Text {
+        lead.run.is_some() && lead.announces && all_known(&code.content)
+    } else {
+        lead.run.is_some() || lead.announces || all_known(&code.content)
+    };
+    if commands && typed {
         if let Some(words) = lead.unreal {
             return decided(Role::Illustration, Plan::Look, format!("{label}; \"{words}\""));
         }
@@ -659,7 +665,9 @@ pub(crate) fn looks_like_commands(content: &[String]) -> bool {
 
 pub(crate) fn is_construct(text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or_default();
-    matches!(first, "for" | "while" | "if" | "until" | "case" | "[" | "[[" | "(")
+    let condition = matches!(first, "[" | "[[") && text.contains(" ]");
+    condition && !text.starts_with("[ ] ")
+        || matches!(first, "for" | "while" | "if" | "until" | "case" | "(")
         || text.contains("() {")
 }
 

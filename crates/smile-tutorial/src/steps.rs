@@ -1,13 +1,16 @@
 //! From the parts of a page to what the reader does, in order.
 
+mod prose;
+
 use std::collections::BTreeMap;
 
-use crate::about;
 use crate::branch;
+use crate::choice::{choice, choices, typed_pieces};
 use crate::command;
 use crate::container::Kind;
 use crate::directive::Directive;
-use crate::inline;
+use crate::failure::{self, is_random, is_silent, note_failure, regret, remark_of_failure};
+use crate::language::extensions;
 use crate::lead::{self, Lead};
 use crate::page::{Code, Item, ItemKind, Page};
 use crate::placeholder::placeholders;
@@ -57,6 +60,8 @@ struct Builder<'a> {
     left_out: Option<usize>,
     /// The editor that is open: its step and its file.
     editor: Option<(usize, String)>,
+    /// Sentences that announce the next block: they speak of its commands.
+    announced: Vec<Sentence>,
     /// Files that the page has written, the last one at the end.
     files: Vec<(String, String)>,
 }
@@ -85,6 +90,7 @@ impl<'a> Builder<'a> {
             previous: None,
             left_out: None,
             editor: None,
+            announced: Vec::new(),
             files: Vec::new(),
         }
     }
@@ -93,7 +99,10 @@ impl<'a> Builder<'a> {
         let page = self.page;
         let Some(item) = page.items.get(index) else { return };
         match &item.kind {
-            ItemKind::Heading { .. } => self.previous = None,
+            ItemKind::Heading { .. } => {
+                self.previous = None;
+                self.announced.clear();
+            }
             ItemKind::Cell => {}
             ItemKind::Text(_) => self.prose(index, item),
             ItemKind::Code(code) => self.code(index, item, code),
@@ -210,7 +219,9 @@ impl<'a> Builder<'a> {
         let id = BlockId(u32::try_from(self.blocks.len()).unwrap_or(u32::MAX));
         let place = Place { item, code, id, lead: &lead };
         let role = decision.role;
+        let first = self.steps.len();
         self.act(&place, &mut decision, &directive);
+        self.apply_announced(first);
         self.blocks.push(Block {
             id,
             lines: item.lines,
@@ -352,7 +363,8 @@ impl<'a> Builder<'a> {
             return;
         }
         self.start_commands();
-        for exchange in exchanges {
+        let refused = failure::announced(place.lead, &exchanges);
+        for (index, exchange) in exchanges.into_iter().enumerate() {
             let lines = place.lines(exchange.first, exchange.last);
             if let Some(reason) = choice(&exchange.comment) {
                 self.push(lines, place, Action::Look, &reason);
@@ -370,6 +382,10 @@ impl<'a> Builder<'a> {
                 note_failure(&mut command, &expected.text, None, false);
                 let remark = remark_of_failure(&exchange.remark);
                 command.expected_failure = command.expected_failure.or(remark);
+                if let Some((_, words)) = refused.filter(|(at, _)| *at == index) {
+                    let why = || format!("the text says \"{words}\"");
+                    command.expected_failure.get_or_insert_with(why);
+                }
             }
             command.expected = expected;
             self.run(lines, place, command, &decision.why, directive);
@@ -526,162 +542,6 @@ impl<'a> Builder<'a> {
         }
         self.fill_by_output(&commands, &text);
     }
-
-    /// The first sentence of the text right after an item.
-    fn text_after(&self, item: &Item) -> Option<Sentence> {
-        let next = self.page.items.partition_point(|other| other.lines.first <= item.lines.last);
-        self.sentences.get(next)?.first().cloned()
-    }
-
-    /// Instructions in the running text.
-    fn prose(&mut self, index: usize, item: &Item) {
-        let sentences = self.sentences.get(index).cloned().unwrap_or_default();
-        let next = self.next_block(index);
-        let followed = !self.not_followed.contains_key(&index)
-            && self.quiz(item).is_none()
-            && self.aside(item).is_none();
-        if let Some(distance) = self.distance(index, item) {
-            let last = self.command_steps.last().copied();
-            if let Some(step) = last.and_then(|at| self.steps.get_mut(at)) {
-                about::about(&sentences, step, distance);
-            }
-        }
-        if !followed {
-            return;
-        }
-        let beside = item.quoted || self.containers(item).any(|c| c.kind == Kind::Aside);
-        for found in inline::instructions(&sentences, &next, beside) {
-            self.inline(item, found);
-        }
-    }
-
-    /// How many texts stand between the last command and this one, in the same section; none
-    /// where another section or container is between.
-    fn distance(&self, index: usize, item: &Item) -> Option<usize> {
-        let step = self.command_steps.last().and_then(|step| self.steps.get(*step))?;
-        if self.left_out.is_some() || step.headings.as_slice() != &*item.headings {
-            return None;
-        }
-        let between = self.page.items.get(..index)?.iter().rev();
-        let texts = between
-            .take_while(|other| other.lines.first > step.lines.last)
-            .filter(|other| matches!(other.kind, ItemKind::Text(_)))
-            .count();
-        Some(texts)
-    }
-
-    fn inline(&mut self, item: &Item, found: inline::Found) {
-        let action = match found.action {
-            inline::Instruction::Run(text) => {
-                let command = Command {
-                    placeholders: placeholders(&text),
-                    text: text.clone(),
-                    ..Command::default()
-                };
-                self.start_commands();
-                self.commands.push(text);
-                self.command_steps.push(self.steps.len());
-                self.left_out = None;
-                self.previous = Some(Role::Command);
-                Action::Run(command)
-            }
-            inline::Instruction::Visit(url) => Action::Visit { url },
-            inline::Instruction::CopyTo(path) => {
-                let Some((content, why)) = self.shown_above(item, &path) else { return };
-                self.remember(&path, &content, WriteMode::Replace);
-                self.push_inline(
-                    item,
-                    found.lines,
-                    Action::WriteFile { path, content, mode: WriteMode::Replace },
-                    &why,
-                );
-                return;
-            }
-        };
-        self.push_inline(item, found.lines, action, &found.why);
-    }
-
-    fn push_inline(&mut self, item: &Item, lines: Lines, action: Action, why: &str) {
-        self.steps.push(Step {
-            number: u32::try_from(self.steps.len() + 1).unwrap_or(u32::MAX),
-            lines,
-            headings: item.headings.to_vec(),
-            block: None,
-            action,
-            why: why.to_owned(),
-        });
-    }
-
-    /// The code that "the code above" means: the nearest block of code that is no command.
-    fn shown_above(&self, item: &Item, path: &str) -> Option<(String, String)> {
-        let extension = path.rsplit_once('.').map(|(_, extension)| extension);
-        let candidates: Vec<(&Item, &Code)> = self
-            .page
-            .items
-            .iter()
-            .take_while(|other| other.lines.first < item.lines.first)
-            .filter_map(|other| match &other.kind {
-                ItemKind::Code(code) => Some((other, code)),
-                _ => None,
-            })
-            .filter(|(other, _)| {
-                self.blocks.iter().any(|b| {
-                    b.lines == other.lines
-                        && matches!(b.role, Role::File | Role::Listing | Role::Alternative)
-                        && !b.why.contains("put in from another file")
-                        && !b.why.contains("directory tree")
-                })
-            })
-            .collect();
-        let fits = |code: &Code| {
-            extension.is_some_and(|end| {
-                extensions(&code.info.language).contains(&end)
-                    || code.info.file.as_deref().is_some_and(|file| file.ends_with(end))
-            })
-        };
-        // Variants of one program stand side by side: the first one that fits, else the first.
-        let last = candidates.last()?;
-        let group: Vec<&(&Item, &Code)> =
-            candidates.iter().filter(|(other, _)| !self.text_between(other, last.0)).collect();
-        let chosen = group.iter().find(|(_, code)| fits(code)).or(group.first())?;
-        let why =
-            format!("the text tells to copy the code of line {} to `{path}`", chosen.0.lines.first);
-        Some((joined(&chosen.1.content), why))
-    }
-
-    /// Whether a text or a heading stands between two items.
-    fn text_between(&self, first: &Item, last: &Item) -> bool {
-        self.page.items.iter().any(|item| {
-            item.lines.first > first.lines.last
-                && item.lines.first < last.lines.first
-                && !matches!(item.kind, ItemKind::Code(_))
-        })
-    }
-
-    /// The commands of the next block before other text, to see what it repeats.
-    fn next_block(&self, index: usize) -> Vec<String> {
-        let mut texts = 0;
-        for other in self.page.items.iter().skip(index + 1) {
-            match &other.kind {
-                ItemKind::Code(code) => {
-                    let sign = session::sign(&code.content, true);
-                    return match sign {
-                        Some(sign) => session::exchanges(&code.content, sign)
-                            .into_iter()
-                            .map(|e| e.text)
-                            .collect(),
-                        None => shell::split(&code.content.join("\n"))
-                            .into_iter()
-                            .map(|p| p.text)
-                            .collect(),
-                    };
-                }
-                ItemKind::Text(_) if texts < 1 => texts += 1,
-                ItemKind::Text(_) | ItemKind::Heading { .. } | ItemKind::Cell => return Vec::new(),
-            }
-        }
-        Vec::new()
-    }
 }
 
 /// Files named by containers, the innermost first.
@@ -707,7 +567,9 @@ impl Place<'_> {
     fn lines(&self, first: usize, last: usize) -> Lines {
         let at =
             |index: usize| self.code.first.saturating_add(u32::try_from(index).unwrap_or(u32::MAX));
-        Lines::new(at(first), at(last))
+        // An empty block at the end of the page has no line of its own.
+        let end = self.item.lines.last;
+        Lines::new(at(first).min(end), at(last).min(end))
     }
 
     fn content_lines(&self) -> Lines {
@@ -739,37 +601,6 @@ fn matching(lead: &Lead) -> Match {
     if lead.loose.is_some() { Match::Loose } else { Match::Whole }
 }
 
-/// Whether a command prints something else each time.
-fn is_random(command: &str) -> bool {
-    let shuffles = sentence::has_phrase(command, "shuf") && !command.contains("random-source");
-    let names = ["random", "uuidgen", "mktemp", "date", "uptime", "ps", "top"];
-    let runs = command::first_program(command).is_some_and(|program| names.contains(&program))
-        || command.split_whitespace().any(|word| word == "random");
-    shuffles || command.contains("$RANDOM") || runs
-}
-
-/// Whether the text after an output regrets it: then the failure was meant.
-fn regret(sentence: &Sentence) -> Option<String> {
-    let words = sentence.find(
-        "whoops|oops|uh-oh|that didn't work|this didn't work|didn't work|it failed|failed|this fails|\
-         that failed|this error|we get an error|you get an error|this failed|won't work|refuses to|complains|\
-         error message|rejected|not allowed",
-    );
-    let denied = sentence.has("no error|without error|without errors|no errors|never fails");
-    let conditional = sentence.has("if|when|unless|whenever");
-    let said = words.filter(|_| !denied && !conditional);
-    said.map(|words| format!("the text after it says \"{words}\""))
-}
-
-/// Whether a remark in a session tells of a failure.
-fn remark_of_failure(remark: &str) -> Option<String> {
-    let lower = remark.to_lowercase();
-    let words = ["error", "fails", "doesn't work", "does not work", "won't work", "not allowed"];
-    let found = words.iter().find(|word| sentence::has_phrase(&lower, word))?;
-    let denied = lower.contains("no error") || lower.contains("without error");
-    (!denied).then(|| format!("the remark says \"{found}\""))
-}
-
 /// Whether a heading opens an exercise.
 fn is_quiz_heading(heading: &str) -> bool {
     let lower = heading.to_lowercase();
@@ -794,194 +625,4 @@ fn is_quiz_heading(heading: &str) -> bool {
         "try it yourself",
     ];
     quiz && rest.len() <= 1 || known.iter().any(|name| lower.starts_with(name))
-}
-
-/// The file extensions (or names) of a language.
-fn extensions(language: &str) -> &'static [&'static str] {
-    match language {
-        "c" => &["c", "h"],
-        "cpp" | "c++" | "cc" => &["cc", "cpp", "cxx", "h", "hpp"],
-        "python" | "py" | "python3" => &["py"],
-        "js" | "javascript" | "cjs" | "mjs" | "jsx" => &["js", "mjs", "cjs", "jsx"],
-        "ts" | "typescript" | "tsx" => &["ts", "tsx"],
-        "yaml" | "yml" => &["yml", "yaml"],
-        "json" | "jsonc" | "json5" => &["json"],
-        "toml" => &["toml"],
-        "rust" | "rs" => &["rs"],
-        "go" | "golang" => &["go"],
-        "html" => &["html", "htm"],
-        "css" => &["css"],
-        "meson" => &["build", "meson.build"],
-        "cmake" => &["CMakeLists.txt", "cmake"],
-        "dockerfile" | "docker" => &["Dockerfile"],
-        "makefile" | "make" => &["Makefile"],
-        "sql" => &["sql"],
-        "java" => &["java"],
-        "ruby" | "rb" => &["rb"],
-        "php" => &["php"],
-        "kotlin" | "kt" => &["kt"],
-        "ini" | "cfg" | "conf" => &["ini", "cfg", "conf"],
-        "xml" => &["xml"],
-        "markdown" | "md" => &["md"],
-        "vue" => &["vue"],
-        "svelte" => &["svelte"],
-        "lua" => &["lua"],
-        "haskell" | "hs" => &["hs"],
-        "zig" => &["zig"],
-        "nix" => &["nix"],
-        "hcl" | "terraform" | "tf" => &["tf"],
-        "graphql" => &["graphql", "gql"],
-        _ => &[],
-    }
-}
-
-/// How many of the pieces of a block without prompts are typed; what comes after a known command
-/// and cannot be one is its output.
-fn typed_pieces(pieces: &[shell::Piece]) -> usize {
-    let Some(last) = pieces.iter().rposition(|piece| {
-        command::could_be_command(&piece.text)
-            || role::is_construct(&piece.text)
-            || piece.first != piece.last
-    }) else {
-        return pieces.len();
-    };
-    let known = pieces.get(last).is_some_and(|piece| command::is_command_like(&piece.text));
-    // One word that is no program may be one that nobody knows.
-    let rest = pieces.get(last + 1..).unwrap_or_default();
-    let words = rest.iter().any(|piece| piece.text.split_whitespace().count() > 1);
-    if known && words { last + 1 } else { pieces.len() }
-}
-
-/// Whether the command prints nothing where all is well.
-fn is_silent(command: &str) -> bool {
-    let program = command::first_program(command).unwrap_or_default();
-    matches!(
-        program,
-        "cd" | "mkdir"
-            | "touch"
-            | "export"
-            | "cp"
-            | "mv"
-            | "rm"
-            | "source"
-            | "."
-            | "chmod"
-            | "ln"
-            | "set"
-            | "unset"
-            | "alias"
-            | "nano"
-            | "vim"
-            | "vi"
-            | "emacs"
-            | "rmdir"
-    ) || command.starts_with("git add")
-        || (command.contains(" > ") && !command.contains('|'))
-        || command.contains(" >> ")
-}
-
-/// In a block of several ways, the commands (by their first line) that are not followed.
-fn choices(content: &[String]) -> BTreeMap<usize, String> {
-    let mut out = BTreeMap::new();
-    let mut reason: Option<String> = None;
-    let mut first_command = true;
-    for (at, line) in content.iter().enumerate() {
-        let text = line.trim();
-        if let Some(comment) = text.strip_prefix('#') {
-            if !first_command || choice(comment).is_some_and(|r| r.contains("platform")) {
-                reason = choice(comment);
-            }
-        } else if text.is_empty() {
-            reason = None;
-        } else {
-            if let Some(reason) = &reason {
-                out.insert(at, reason.clone());
-            }
-            first_command = false;
-        }
-    }
-    out
-}
-
-/// Whether a comment says that the commands below it are another way.
-fn choice(comment: &str) -> Option<String> {
-    let text = comment.trim().trim_start_matches(['#', '/']).trim().to_lowercase();
-    let last =
-        text.lines().last().unwrap_or_default().trim_start_matches(['#', '/']).trim().to_owned();
-    let or = last == "or"
-        || ["or ", "or:", "or,", "alternatively", "alternative:"]
-            .iter()
-            .any(|start| last.starts_with(start))
-            && !last.starts_with("or to ");
-    if or {
-        return Some(format!("the comment \"{last}\" makes it another way"));
-    }
-    let label = last.trim_start_matches("on ").trim_start_matches("for ").trim_end_matches(':');
-    if label.split_whitespace().count() <= 4
-        && let Some(fit) = crate::platform::fit(label)
-        && fit <= crate::platform::OTHER_PLATFORM
-    {
-        return Some(format!("the comment \"{last}\": for another platform"));
-    }
-    None
-}
-
-/// Notes that a command fails on purpose, where the page says or shows so.
-fn note_failure(command: &mut Command, output: &str, lead: Option<&Lead>, labelled: bool) {
-    let why = if labelled {
-        Some("the output is labelled as an error".to_owned())
-    } else {
-        shows_failure(&command.text, output).or_else(|| {
-            lead.and_then(|lead| lead.failure).map(|words| format!("the text says \"{words}\""))
-        })
-    };
-    if command.expected_failure.is_none() {
-        command.expected_failure = why;
-    }
-}
-
-/// How lines that tell of a failure start, in lower case.
-const FAILURE_STARTS: &str = "error: |fatal: |error[|traceback (most recent call last)|e: |npm err!|\
-    npm error|bash: |sh: |zsh: |panic: ";
-/// What lines that tell of a failure say, in lower case.
-const FAILURE_WORDS: &str =
-    "command not found|no such file or directory|permission denied|panicked at";
-
-/// Whether an output is that of a failure: `program: message`, `error: …`, a stack trace.
-fn shows_failure(command: &str, output: &str) -> Option<String> {
-    let programs: Vec<&str> = command
-        .split(['|', ';', '&', '\n'])
-        .filter_map(command::first_program)
-        .map(|word| word.rsplit('/').next().unwrap_or(word))
-        .collect();
-    let printers = ["cat", "less", "grep", "echo", "printf", "head", "tail", "sed", "awk"];
-    let prints_text = programs.last().is_some_and(|program| printers.contains(program));
-    for line in output.lines() {
-        let line = line.trim();
-        let lower = line.to_lowercase();
-        let own = programs.iter().any(|program| {
-            let rest = line.strip_prefix(program).and_then(|rest| rest.strip_prefix(": "));
-            rest.is_some_and(is_complaint)
-        });
-        // A command that prints text may print the text of a failure.
-        let named = !prints_text && FAILURE_STARTS.split('|').any(|start| lower.starts_with(start));
-        let said = !prints_text && FAILURE_WORDS.split('|').any(|words| lower.contains(words));
-        if own || named || said {
-            return Some(format!(
-                "the output shown is that of a failure: `{}`",
-                line.chars().take(80).collect::<String>()
-            ));
-        }
-    }
-    None
-}
-
-/// Whether a message after `program: ` is a complaint: not a name and value, a sentence.
-fn is_complaint(message: &str) -> bool {
-    const WORDS: &str = "cannot|can't|could not|no such|not found|invalid|missing|error|illegal|\
-        unknown|unrecognized|extra operand|denied|too |not a|is a directory|omitting|failed|unable|\
-        not specified|out of range|usage|refus|must be|requires|bad |unexpected|only one|when |not |\
-        no |argument|option";
-    let lower = message.to_lowercase();
-    WORDS.split('|').any(|words| lower.contains(words))
 }

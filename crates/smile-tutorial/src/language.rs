@@ -1,0 +1,40 @@
+//! File extensions of languages.
+
+/// The file extensions (or names) of a language.
+pub(crate) fn extensions(language: &str) -> &'static [&'static str] {
+    match language {
+        "c" => &["c", "h"],
+        "cpp" | "c++" | "cc" => &["cc", "cpp", "cxx", "h", "hpp"],
+        "python" | "py" | "python3" => &["py"],
+        "js" | "javascript" | "cjs" | "mjs" | "jsx" => &["js", "mjs", "cjs", "jsx"],
+        "ts" | "typescript" | "tsx" => &["ts", "tsx"],
+        "yaml" | "yml" => &["yml", "yaml"],
+        "json" | "jsonc" | "json5" => &["json"],
+        "toml" => &["toml"],
+        "rust" | "rs" => &["rs"],
+        "go" | "golang" => &["go"],
+        "html" => &["html", "htm"],
+        "css" => &["css"],
+        "meson" => &["build", "meson.build"],
+        "cmake" => &["CMakeLists.txt", "cmake"],
+        "dockerfile" | "docker" => &["Dockerfile"],
+        "makefile" | "make" => &["Makefile"],
+        "sql" => &["sql"],
+        "java" => &["java"],
+        "ruby" | "rb" => &["rb"],
+        "php" => &["php"],
+        "kotlin" | "kt" => &["kt"],
+        "ini" | "cfg" | "conf" => &["ini", "cfg", "conf"],
+        "xml" => &["xml"],
+        "markdown" | "md" => &["md"],
+        "vue" => &["vue"],
+        "svelte" => &["svelte"],
+        "lua" => &["lua"],
+        "haskell" | "hs" => &["hs"],
+        "zig" => &["zig"],
+        "nix" => &["nix"],
+        "hcl" | "terraform" | "tf" => &["tf"],
+        "graphql" => &["graphql", "gql"],
+        _ => &[],
+    }
+}

@@ -1,0 +1,219 @@
+//! Steps from running text.
+
+use super::{Builder, joined};
+use crate::container::Kind;
+use crate::failure::is_silent;
+use crate::language::extensions;
+use crate::page::{Code, Item, ItemKind};
+use crate::placeholder::placeholders;
+use crate::sentence::Sentence;
+use crate::step::{Action, Command, Role, Step, WriteMode};
+use crate::{Lines, about, inline, session, shell};
+
+impl Builder<'_> {
+    /// The first sentence of the text right after an item.
+    pub(super) fn text_after(&self, item: &Item) -> Option<Sentence> {
+        let next = self.page.items.partition_point(|other| other.lines.first <= item.lines.last);
+        self.sentences.get(next)?.first().cloned()
+    }
+
+    /// Instructions in the running text.
+    pub(super) fn prose(&mut self, index: usize, item: &Item) {
+        let sentences = self.sentences.get(index).cloned().unwrap_or_default();
+        let next = self.next_block(index);
+        let followed = !self.not_followed.contains_key(&index)
+            && self.quiz(item).is_none()
+            && self.aside(item).is_none();
+        let beside = item.quoted || self.containers(item).any(|c| c.kind == Kind::Aside);
+        let before_code = matches!(
+            self.page.items.get(index + 1).map(|next| &next.kind),
+            Some(ItemKind::Code(_))
+        );
+        self.announced.clear();
+        let count = sentences.len();
+        for (at, sentence) in sentences.into_iter().enumerate() {
+            // A sentence that ends with a colon right before a block speaks of that block.
+            let announces = before_code && at + 1 == count && sentence.announces();
+            self.said_after(index, item, &sentence, announces);
+            if followed {
+                let repeated: &[String] = &next;
+                for found in inline::instructions(&sentence, repeated, beside, at + 1 == count) {
+                    self.inline(item, found);
+                }
+            }
+            if announces {
+                self.announced.push(sentence);
+            }
+        }
+    }
+
+    /// Notes what a sentence says about the command before it.
+    fn said_after(&mut self, index: usize, item: &Item, sentence: &Sentence, announces: bool) {
+        let Some(distance) = self.distance(index, item) else { return };
+        let running = self.is_running();
+        let last = self.command_steps.last().copied();
+        let Some(step) = last.and_then(|at| self.steps.get_mut(at)) else { return };
+        if announces {
+            about::goes_on(sentence, step, distance);
+        } else {
+            about::about(sentence, step, distance, running);
+        }
+    }
+
+    /// Whether a command that goes on running was given before the last ones.
+    fn is_running(&self) -> bool {
+        let last = self.command_steps.last().copied().unwrap_or_default();
+        self.steps.iter().take(last).any(|step| match &step.action {
+            Action::Run(command) => command.keeps_running.is_some(),
+            _ => false,
+        })
+    }
+
+    /// Applies what was announced to the commands of the block just read: a promise to the last,
+    /// the rest to the first that is not silent.
+    pub(super) fn apply_announced(&mut self, first: usize) {
+        let announced = std::mem::take(&mut self.announced);
+        let runs: Vec<usize> =
+            self.command_steps.iter().copied().filter(|step| *step >= first).collect();
+        let Some(last) = runs.last().copied() else { return };
+        let loud =
+            runs.iter().copied().find(|step| match self.steps.get(*step).map(|s| &s.action) {
+                Some(Action::Run(command)) => !is_silent(&command.text),
+                _ => false,
+            });
+        if let Some(step) = self.steps.get_mut(last) {
+            about::promised_before(&announced, step);
+        }
+        if let Some(step) = loud.and_then(|at| self.steps.get_mut(at)) {
+            about::answers_before(&announced, step);
+        }
+    }
+
+    /// How many texts stand between the last command and this one, in the same section; none
+    /// where another section or container is between.
+    fn distance(&self, index: usize, item: &Item) -> Option<usize> {
+        let step = self.command_steps.last().and_then(|step| self.steps.get(*step))?;
+        if self.left_out.is_some() || step.headings.as_slice() != &*item.headings {
+            return None;
+        }
+        let between = self.page.items.get(..index)?.iter().rev();
+        let texts = between
+            .take_while(|other| other.lines.first > step.lines.last)
+            .filter(|other| matches!(other.kind, ItemKind::Text(_)))
+            .count();
+        Some(texts)
+    }
+
+    fn inline(&mut self, item: &Item, found: inline::Found) {
+        let action = match found.action {
+            inline::Instruction::Run(text) => {
+                let command = Command {
+                    placeholders: placeholders(&text),
+                    text: text.clone(),
+                    ..Command::default()
+                };
+                self.start_commands();
+                self.commands.push(text);
+                self.command_steps.push(self.steps.len());
+                self.left_out = None;
+                self.previous = Some(Role::Command);
+                Action::Run(command)
+            }
+            inline::Instruction::Visit(url) => Action::Visit { url },
+            inline::Instruction::CopyTo(path) => {
+                let Some((content, why)) = self.shown_above(item, &path) else { return };
+                self.remember(&path, &content, WriteMode::Replace);
+                self.push_inline(
+                    item,
+                    found.lines,
+                    Action::WriteFile { path, content, mode: WriteMode::Replace },
+                    &why,
+                );
+                return;
+            }
+        };
+        self.push_inline(item, found.lines, action, &found.why);
+    }
+
+    fn push_inline(&mut self, item: &Item, lines: Lines, action: Action, why: &str) {
+        self.steps.push(Step {
+            number: u32::try_from(self.steps.len() + 1).unwrap_or(u32::MAX),
+            lines,
+            headings: item.headings.to_vec(),
+            block: None,
+            action,
+            why: why.to_owned(),
+        });
+    }
+
+    /// The code that "the code above" means: the nearest block of code that is no command.
+    fn shown_above(&self, item: &Item, path: &str) -> Option<(String, String)> {
+        let extension = path.rsplit_once('.').map(|(_, extension)| extension);
+        let candidates: Vec<(&Item, &Code)> = self
+            .page
+            .items
+            .iter()
+            .take_while(|other| other.lines.first < item.lines.first)
+            .filter_map(|other| match &other.kind {
+                ItemKind::Code(code) => Some((other, code)),
+                _ => None,
+            })
+            .filter(|(other, _)| {
+                self.blocks.iter().any(|b| {
+                    b.lines == other.lines
+                        && matches!(b.role, Role::File | Role::Listing | Role::Alternative)
+                        && !b.why.contains("put in from another file")
+                        && !b.why.contains("directory tree")
+                })
+            })
+            .collect();
+        let fits = |code: &Code| {
+            extension.is_some_and(|end| {
+                extensions(&code.info.language).contains(&end)
+                    || code.info.file.as_deref().is_some_and(|file| file.ends_with(end))
+            })
+        };
+        // Variants of one program stand side by side: the first one that fits, else the first.
+        let last = candidates.last()?;
+        let group: Vec<&(&Item, &Code)> =
+            candidates.iter().filter(|(other, _)| !self.text_between(other, last.0)).collect();
+        let chosen = group.iter().find(|(_, code)| fits(code)).or(group.first())?;
+        let why =
+            format!("the text tells to copy the code of line {} to `{path}`", chosen.0.lines.first);
+        Some((joined(&chosen.1.content), why))
+    }
+
+    /// Whether a text or a heading stands between two items.
+    fn text_between(&self, first: &Item, last: &Item) -> bool {
+        self.page.items.iter().any(|item| {
+            item.lines.first > first.lines.last
+                && item.lines.first < last.lines.first
+                && !matches!(item.kind, ItemKind::Code(_))
+        })
+    }
+
+    /// The commands of the next block before other text, to see what it repeats.
+    fn next_block(&self, index: usize) -> Vec<String> {
+        let mut texts = 0;
+        for other in self.page.items.iter().skip(index + 1) {
+            match &other.kind {
+                ItemKind::Code(code) => {
+                    let sign = session::sign(&code.content, true);
+                    return match sign {
+                        Some(sign) => session::exchanges(&code.content, sign)
+                            .into_iter()
+                            .map(|e| e.text)
+                            .collect(),
+                        None => shell::split(&code.content.join("\n"))
+                            .into_iter()
+                            .map(|p| p.text)
+                            .collect(),
+                    };
+                }
+                ItemKind::Text(_) if texts < 1 => texts += 1,
+                ItemKind::Text(_) | ItemKind::Heading { .. } | ItemKind::Cell => return Vec::new(),
+            }
+        }
+        Vec::new()
+    }
+}
