@@ -22,7 +22,7 @@ use rustix::{
 use super::{
     cgroup::Groups,
     channel::{self, At, Failure, Order, Ready, Report, Stage},
-    inside,
+    inside, layers,
     plan::{Plan, PlanBase},
     skeleton::{Kind, Skeleton},
     store::{self, RunFolder},
@@ -83,11 +83,12 @@ struct Outside {
 }
 
 impl Outside {
-    fn remove(mut self) -> io::Result<()> {
+    /// The answer holds what only this process can still see.
+    fn remove(mut self) -> io::Result<Vec<OwnedFd>> {
         let groups = self.groups.remove();
         drop(self.skeleton.take());
-        self.run.remove()?;
-        groups
+        let held = self.run.remove()?;
+        groups.map(|()| held)
     }
 }
 
@@ -115,7 +116,10 @@ fn make(
     let dead = Report::Dead { code: code.unwrap_or(125) };
     drop(channel::send(control, &dead, None)); // The host may be gone.
     match outside.remove() {
-        Ok(()) => drop(channel::send(control, &Report::Removed, None)),
+        Ok(held) => {
+            drop(channel::send(control, &Report::Removed, None));
+            drop(held);
+        }
         Err(error) => {
             let removing = "removing what the sandbox wrote";
             let failed: Result<(), _> = Err(error).at(Stage::Store, removing);
@@ -136,15 +140,20 @@ fn prepare_and_start(
     let kind = Kind {
         in_user_namespace: namespace != Namespace::Host,
         single_user: namespace == Namespace::SingleUser,
+        thorough: false,
     };
     let mut ready = Ready { single_user: kind.single_user, ..Ready::default() };
     let base = match &plan.base {
         PlanBase::Host => {
-            let skeleton = Skeleton::ensure(&plan.cache, kind)
-                .at(Stage::Base, "preparing the host's system as a base")?;
-            let base = inside::Base::Host { skeleton: skeleton.path.clone() };
-            outside.skeleton = Some(skeleton);
-            base
+            if kind.in_user_namespace || layers::cover_can_be_cached(&plan.base) {
+                let skeleton = Skeleton::ensure(&plan.cache, kind)
+                    .at(Stage::Base, "preparing the host's system as a base")?;
+                let path = skeleton.path.clone();
+                outside.skeleton = Some(skeleton);
+                inside::Base::Host { skeleton: Some(path) }
+            } else {
+                inside::Base::Host { skeleton: None }
+            }
         }
         PlanBase::Folder(path) | PlanBase::Archive(path) => inside::Base::Folder(path.clone()),
     };

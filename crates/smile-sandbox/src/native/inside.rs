@@ -21,22 +21,21 @@ use rustix::{
 use super::{
     accounts,
     channel::{self, At, Failure, Order, Ready, Report, Stage},
-    harden,
-    overlay::{Overlay, attach, open_folder, open_path, tmpfs},
+    harden, layers,
     plan::{Plan, PlanNetwork, WORK},
     skeleton::Kind,
     sys, tree,
 };
-
-/// The user and group that nothing belongs to.
-const NOBODY: u32 = 65534;
 
 /// The name of the network device, as most machines and tutorials have it.
 const DEVICE: &std::ffi::CStr = c"eth0";
 
 /// The file system to start from, prepared.
 pub(super) enum Base {
-    Host { skeleton: PathBuf },
+    /// None where the cover has to be made anew.
+    Host {
+        skeleton: Option<PathBuf>,
+    },
     Folder(PathBuf),
 }
 
@@ -109,7 +108,7 @@ fn build(parts: &Parts<'_>, control: BorrowedFd<'_>, ready: &mut Ready) -> Resul
     if plan.network != PlanNetwork::Host {
         ready.network_missing = network(plan, control)?;
     }
-    let root = root(parts)?;
+    let root = layers::mount(parts)?;
     let root = root.as_fd();
     tree::mount_proc(root)?;
     let memory_half = plan.limits.memory_bytes_max / 2;
@@ -118,7 +117,7 @@ fn build(parts: &Parts<'_>, control: BorrowedFd<'_>, ready: &mut Ready) -> Resul
         super::share::bring_in(root, share)?;
     }
     for toolchain in &plan.toolchains {
-        super::toolchain::show(parts, root, toolchain)?;
+        layers::show(parts, root, toolchain)?;
     }
     tree::enter(root)?;
     harden::resource_limits(&plan.limits, parts.kind.in_user_namespace)?;
@@ -167,86 +166,8 @@ fn network(plan: &Plan, control: BorrowedFd<'_>) -> Result<Option<String>, Failu
     Ok(None)
 }
 
-/// Mounts the overlay and opens its root.
-fn root(parts: &Parts<'_>) -> Result<OwnedFd, Failure> {
-    let at = Stage::Overlay;
-    let run = open_path(&parts.run_path).at(at, "opening the run's folder")?;
-    let run = run.as_fd();
-    if parts.upper_in_memory {
-        let size = parts.plan.limits.disk_bytes_max.to_string();
-        let memory =
-            tmpfs(&[("size", &size), ("mode", "0700")]).at(at, "a file system in memory")?;
-        let place = open_folder(run, "changes").at(at, "changes")?;
-        attach(memory.as_fd(), place.as_fd()).at(at, "a file system in memory")?;
-        let changes = open_folder(run, "changes").at(at, "changes")?;
-        for name in ["upper", "work"] {
-            rustix::fs::mkdirat(&changes, name, tree::mode(0o755)).at(at, name)?;
-        }
-    }
-    let changes = parts.run_path.join("changes");
-    seed(parts, &changes.join("upper")).at(Stage::Files, "writing the first files")?;
-    let upper = open_path(changes.join("upper")).at(at, "upper")?;
-    let work = open_path(changes.join("work")).at(at, "work")?;
-    let target = open_folder(run, "root").at(at, "root")?;
-    let overlay = |lowers| Overlay {
-        lowers,
-        upper: Some((upper.as_fd(), work.as_fd())),
-        user_marks: parts.kind.in_user_namespace,
-        old_call: parts.plan.old_mount_call,
-    };
-    match &parts.base {
-        Base::Folder(path) => {
-            let base = open_path(path).at(Stage::Base, path.display().to_string())?;
-            overlay(vec![base.as_fd()]).mount(target.as_fd()).at(at, "mounting")?;
-        }
-        Base::Host { skeleton } => {
-            let skeleton = open_path(skeleton).at(Stage::Base, "opening the cover of the host")?;
-            let system = open_path("/").at(Stage::Base, "opening the host's root")?;
-            let system = host_system(system.as_fd(), run, parts.kind)?;
-            overlay(vec![skeleton.as_fd(), system.as_fd()])
-                .mount(target.as_fd())
-                .at(at, "mounting")?;
-        }
-    }
-    open_folder(run, "root").at(at, "opening the new root")
-}
-
-/// The host's system as a layer of its own. The cover lies somewhere below the host's root, and
-/// the kernel refuses layers of which one is inside the other; an overlay in between parts them.
-///
-/// It has a second use: root may read every file, but the kernel checks what is below an overlay
-/// with the rights of who mounted it. So it is mounted by somebody who may not, and nothing that
-/// an ordinary user of the host cannot read can be read inside, wherever it lies.
-fn host_system(
-    system: BorrowedFd<'_>,
-    run: BorrowedFd<'_>,
-    kind: Kind,
-) -> Result<OwnedFd, Failure> {
-    let at = Stage::Base;
-    let place = open_folder(run, "empty").at(at, "opening an empty folder")?;
-    let empty = tmpfs(&[("size", "4k"), ("mode", "0755")]).at(at, "an empty layer")?;
-    attach(empty.as_fd(), place.as_fd()).at(at, "an empty layer")?;
-    let empty = open_folder(run, "empty").at(at, "an empty layer")?;
-    let target = open_folder(run, "base").at(at, "opening the base's place")?;
-    let overlay = Overlay {
-        lowers: vec![empty.as_fd(), system],
-        upper: None,
-        user_marks: kind.in_user_namespace,
-        old_call: false,
-    };
-    if kind.in_user_namespace {
-        overlay.mount(target.as_fd()).at(at, "mounting the host's system")?;
-    } else {
-        sys::file_access_as(NOBODY, NOBODY).at(at, "giving up root's rights to files")?;
-        let mounted = overlay.mount(target.as_fd());
-        sys::file_access_as(0, 0).at(at, "taking root's rights to files back")?;
-        mounted.at(at, "mounting the host's system")?;
-    }
-    open_folder(run, "base").at(at, "opening the base")
-}
-
 /// Writes what differs from run to run, before anything is mounted over it.
-fn seed(parts: &Parts<'_>, upper: &std::path::Path) -> io::Result<()> {
+pub(super) fn seed(parts: &Parts<'_>, upper: &std::path::Path) -> io::Result<()> {
     let plan = parts.plan;
     let etc = upper.join("etc");
     fs::DirBuilder::new().mode(0o755).create(&etc)?;

@@ -9,6 +9,7 @@ mod harden;
 mod helper;
 mod host;
 mod inside;
+mod layers;
 mod overlay;
 mod plan;
 mod reason;

@@ -65,6 +65,9 @@ const STATE_SHOWN: [&str; 22] = [
     "xml-core",
 ];
 
+/// Of those, the ones too large to copy.
+const STATE_LAYERS: [&str; 2] = ["apt", "dpkg"];
+
 /// Files of `/etc` that tell about the machine; those that programs need are written anew.
 const MACHINE_FILES: [&str; 9] = [
     "crypttab", "exports", "fstab", "group-", "gshadow-", "passwd-", "shadow-", "subgid-",
@@ -79,6 +82,8 @@ pub(super) struct Kind {
     pub(super) in_user_namespace: bool,
     /// No second user is known inside.
     pub(super) single_user: bool,
+    /// Nothing else keeps root from reading what ordinary users cannot.
+    pub(super) thorough: bool,
 }
 
 /// The layer, held so that nobody removes it while it is in use.
@@ -107,7 +112,7 @@ impl Skeleton {
                 let parent = super::overlay::open_path(&all)?;
                 store::remove_tree(parent.as_fd(), &format!(".{key}"))?;
                 fs::DirBuilder::new().mode(0o755).create(&fresh)?;
-                Builder { root: &fresh, kind }.build()?;
+                build(&fresh, kind)?;
                 fs::rename(&fresh, &path)?;
                 remove_old(&all, &key)?;
             }
@@ -177,6 +182,37 @@ fn remove_old(all: &Path, current: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the layer in an empty folder.
+pub(super) fn build(root: &Path, kind: Kind) -> io::Result<()> {
+    Builder { root, kind }.build()
+}
+
+/// The parts of the host's system that are layers beside the one for `/`.
+pub(super) fn parts(kind: Kind) -> Vec<PathBuf> {
+    let is_folder = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+    let mut parts: Vec<PathBuf> = Vec::new();
+    if kind.in_user_namespace {
+        let shown = SHOWN.iter().filter(|name| **name != "etc").map(|name| format!("/{name}"));
+        let state = STATE_LAYERS.map(|name| format!("/var/lib/{name}"));
+        parts.extend(shown.chain(state).map(PathBuf::from).filter(|path| is_folder(path)));
+        return parts;
+    }
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    for point in mounts.lines().filter_map(|line| line.split(' ').nth(4)) {
+        // The kernel writes unusual characters as octal numbers; such a folder is none of ours.
+        let path = Path::new(point);
+        let top = point.split('/').nth(1).unwrap_or_default();
+        let shown = SHOWN.contains(&top)
+            || point == "/var"
+            || point == "/var/lib"
+            || STATE_LAYERS.iter().any(|name| path == Path::new("/var/lib").join(name));
+        if shown && is_folder(path) && !parts.iter().any(|known| known == path) {
+            parts.push(path.to_owned());
+        }
+    }
+    parts
+}
+
 struct Builder<'a> {
     root: &'a Path,
     kind: Kind,
@@ -191,12 +227,21 @@ impl Builder<'_> {
         for (path, mode) in [("run/lock", 0o1777), ("run/user", 0o755)] {
             self.folder(path, mode)?;
         }
+        // In a user namespace the host's own refuses: its parts do not belong to root as seen
+        // from inside.
+        if self.kind.in_user_namespace || !Path::new("/usr/bin/sudo").exists() {
+            self.file("usr/bin/sudo", accounts::SUDO, 0o755)?;
+        }
         if self.kind.in_user_namespace {
-            for tree in ["usr", "opt", "etc", "var/lib", "var/cache", "nix", "gnu"] {
+            for tree in ["usr", "opt", "nix", "gnu", "var/lib/dpkg", "var/lib/apt"] {
                 self.mirror_folders(tree)?;
             }
-            // The real one refuses: its parts do not belong to root as seen from inside.
-            self.file("usr/bin/sudo", accounts::SUDO, 0o755)?;
+        } else if self.kind.thorough {
+            for tree in ["/usr", "/opt", "/nix", "/gnu"] {
+                if Path::new(tree).is_dir() {
+                    self.hide_unreadable(Path::new(tree))?;
+                }
+            }
         }
         Ok(())
     }
@@ -208,8 +253,14 @@ impl Builder<'_> {
             let known = name.to_str().is_some_and(|name| {
                 SHOWN.contains(&name) || FRESH.iter().any(|(fresh, _)| *fresh == name)
             });
-            if !known {
-                self.remove(Path::new(&name))?;
+            if !self.kind.in_user_namespace {
+                if !known {
+                    self.remove(Path::new(&name))?;
+                }
+            } else if known && entry.file_type()?.is_symlink() {
+                self.copy(&entry.path())?;
+            } else if known {
+                self.clone_folder(&entry.path())?;
             }
         }
         for (name, mode) in FRESH {
@@ -227,20 +278,19 @@ impl Builder<'_> {
             match entry.file_name().to_str() {
                 Some("lib") => self.folder("var/lib", 0o755)?,
                 Some("cache") => self.folder("var/cache", 0o755)?,
-                _ if entry.file_type()?.is_symlink() => {}
+                _ if entry.file_type()?.is_symlink() => self.keep(&path)?,
                 _ => self.replace_by_empty(&path)?,
             }
         }
         for entry in folder_entries("/var/lib")? {
-            if entry.file_name().to_str().is_some_and(|name| STATE_SHOWN.contains(&name)) {
-                self.hide_unreadable(&entry.path())?;
-            } else {
-                self.replace_by_empty(&entry.path())?;
+            match entry.file_name().to_str() {
+                Some(name) if STATE_SHOWN.contains(&name) => self.keep(&entry.path())?,
+                _ => self.replace_by_empty(&entry.path())?,
             }
         }
         for entry in folder_entries("/var/cache")? {
             if entry.file_name() == "debconf" {
-                self.hide_unreadable(&entry.path())?;
+                self.keep(&entry.path())?;
             } else {
                 self.replace_by_empty(&entry.path())?;
             }
@@ -249,14 +299,34 @@ impl Builder<'_> {
         for path in ["var/log/apt", "var/cache/apt/archives/partial"] {
             self.folder(path, 0o755)?;
         }
-        if self.kind.in_user_namespace {
-            self.copy(Path::new("/var/lib/apt/extended_states"))?;
-            for folder in ["/var/lib/dpkg", "/var/lib/dpkg/triggers", "/var/cache/debconf"] {
-                for entry in folder_entries(folder)? {
-                    if entry.file_type()?.is_file() {
-                        self.copy(&entry.path())?;
-                    }
+        Ok(())
+    }
+
+    /// Leaves a path of `/var` as it is, but for what an ordinary user cannot read. In a user
+    /// namespace it is copied, or, where that would be much, only its smaller files are.
+    fn keep(&self, host: &Path) -> io::Result<()> {
+        if !self.kind.in_user_namespace {
+            return self.hide_unreadable(host);
+        }
+        if !fs::symlink_metadata(host)?.is_dir() {
+            return self.copy(host);
+        }
+        self.parents(host)?;
+        self.clone_folder(host)?;
+        if !STATE_LAYERS.iter().any(|name| host.ends_with(name)) {
+            return self.copy_tree(host);
+        }
+        for folder in [host.to_owned(), host.join("triggers"), host.join("alternatives")] {
+            for entry in folder_entries(&folder)? {
+                if entry.file_type()?.is_file() {
+                    self.copy(&entry.path())?;
                 }
+            }
+        }
+        // apt's locks and half-loaded lists, which only root may open on the host.
+        for entry in folder_entries(host.join("lists"))? {
+            if entry.file_name() == "lock" {
+                self.copy(&entry.path())?;
             }
         }
         Ok(())
@@ -406,8 +476,12 @@ impl Builder<'_> {
                     self.clone_folder(&path)?;
                 }
             }
-            // A folder that this user may not read cannot be listed, and shows nothing.
-            for entry in folder_entries(&path).unwrap_or_default() {
+            let Ok(entries) = folder_entries(&path) else {
+                // This user may not look into it, so it is empty; root inside may fill it.
+                self.cover(&path)?;
+                continue;
+            };
+            for entry in entries {
                 if entry.file_type()?.is_dir() {
                     waiting.push(entry.path());
                 }

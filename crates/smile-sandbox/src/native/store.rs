@@ -2,11 +2,10 @@
 //! whether its owner lives. What a killed program leaves is removed by the next start.
 
 use std::{
-    fs::File,
     io,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
-        unix::fs::{DirBuilderExt, OpenOptionsExt},
+        unix::fs::DirBuilderExt,
     },
     path::{Path, PathBuf},
 };
@@ -18,12 +17,12 @@ use rustix::{
 
 use super::overlay::{open_folder, open_path};
 
-/// The folder of one run, held by a lock.
+/// The folder of one run, held by a lock on itself.
 pub(super) struct RunFolder {
     path: PathBuf,
     name: String,
     runs: OwnedFd,
-    lock: File,
+    lock: OwnedFd,
 }
 
 impl RunFolder {
@@ -31,16 +30,12 @@ impl RunFolder {
     pub(super) fn create(cache: &Path, id: &str) -> io::Result<Self> {
         let runs_path = cache.join("runs");
         private_folders(&runs_path)?;
-        // The lock is taken under a name that no sweeper looks at, so that none finds the folder
-        // before it is locked.
+        // The lock is taken under a name that no sweeper touches while it is young, so that none
+        // finds the folder before it is locked.
         let fresh = runs_path.join(format!(".{id}"));
         std::fs::DirBuilder::new().mode(0o700).create(&fresh)?;
-        let lock =
-            File::options().write(true).create_new(true).mode(0o600).open(fresh.join("lock"))?;
+        let lock = lockable(&fresh)?;
         rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-        for name in ["changes", "changes/upper", "changes/work", "root", "base", "empty"] {
-            std::fs::create_dir(fresh.join(name))?;
-        }
         let path = runs_path.join(id);
         std::fs::rename(&fresh, &path)?;
         Ok(Self { path, name: id.to_owned(), runs: open_path(&runs_path)?, lock })
@@ -52,11 +47,28 @@ impl RunFolder {
 
     /// Removes the folder; whoever the files in it belong to, this process must be their owner
     /// or hold the capability.
-    pub(super) fn remove(self) -> io::Result<()> {
-        remove_tree(self.runs.as_fd(), &self.name)?;
-        drop(self.lock);
-        Ok(())
+    ///
+    /// The folders are gone for everybody when this returns. The last hold on them is given to
+    /// the caller: some file systems take milliseconds to let go of each.
+    pub(super) fn remove(self) -> io::Result<Vec<OwnedFd>> {
+        let mut removal = Removal::default();
+        removal.tree(self.runs.as_fd(), &self.name)?;
+        removal.held.push(self.lock);
+        Ok(removal.held)
     }
+}
+
+/// An empty folder in the cache to mount on. All runs use the same ones: what each mounts there
+/// is seen by itself alone.
+pub(super) fn place(cache: &Path, name: &str) -> io::Result<PathBuf> {
+    let path = cache.join("places").join(name);
+    private_folders(&path)?;
+    Ok(path)
+}
+
+fn lockable(folder: &Path) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(folder, flags, Mode::empty())
 }
 
 /// Makes a folder and those above it, for this user only.
@@ -76,10 +88,8 @@ pub(super) fn sweep(cache: &Path) -> io::Result<usize> {
         if name.starts_with('.') && is_younger_than_a_minute(&path) {
             continue; // Its owner is about to take the lock.
         }
-        let dead = match File::options().write(true).open(path.join("lock")) {
-            Ok(lock) => rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok(),
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-        };
+        let Ok(lock) = lockable(&path) else { continue };
+        let dead = rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
         if dead {
             remove_tree(runs.as_fd(), name)?;
             removed += 1;
@@ -93,29 +103,79 @@ fn is_younger_than_a_minute(path: &Path) -> bool {
     changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age.as_secs() < 60))
 }
 
-/// Removes `parent/name` and all below. Neither depth nor number matters: a folder found inside
-/// is first moved up beside the others, so nothing recurses and few descriptors are open.
+/// How deep folders are removed where they are.
+const DEPTH_MAX: u32 = 24;
+
+/// How many removed folders are held.
+const HELD_MAX: usize = 256;
+
+/// Removes `parent/name` and all below, if it exists.
 pub(super) fn remove_tree(parent: BorrowedFd<'_>, name: &str) -> io::Result<()> {
-    let top = match open_folder(parent, name) {
-        Ok(top) => top,
-        Err(Errno::NOENT) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    let mut moved = 0_u64;
-    loop {
-        let before = moved;
-        for folder in folders_in(top.as_fd())? {
-            let inside = open_folder(top.as_fd(), folder.as_c_str())?;
-            empty_folder(inside.as_fd(), top.as_fd(), &mut moved)?;
-            rustix::fs::unlinkat(top.as_fd(), folder.as_c_str(), AtFlags::REMOVEDIR)?;
+    Removal::default().tree(parent, name)
+}
+
+/// Neither depth nor number matters: a folder found deep inside is first moved up beside the
+/// others, so few descriptors are open.
+#[derive(Default)]
+struct Removal {
+    moved: u64,
+    held: Vec<OwnedFd>,
+}
+
+impl Removal {
+    fn tree(&mut self, parent: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+        let top = match open_folder(parent, name) {
+            Ok(top) => top,
+            Err(Errno::NOENT) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        loop {
+            let before = self.moved;
+            self.empty(top.as_fd(), top.as_fd(), 0)?;
+            if self.moved == before {
+                break;
+            }
         }
-        if moved == before {
-            break;
+        rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)?;
+        self.hold(top);
+        Ok(())
+    }
+
+    fn hold(&mut self, folder: OwnedFd) {
+        if self.held.len() < HELD_MAX {
+            self.held.push(folder);
         }
     }
-    empty_folder(top.as_fd(), top.as_fd(), &mut moved)?;
-    rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)?;
-    Ok(())
+
+    /// Removes what is in a folder; a folder that is very deep is moved to `top` instead.
+    fn empty(&mut self, folder: BorrowedFd<'_>, top: BorrowedFd<'_>, depth: u32) -> io::Result<()> {
+        for entry in readable(folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if matches!(name.to_bytes(), b"." | b"..") {
+                continue;
+            }
+            if !is_folder(folder, &entry)? {
+                unlink(folder, name)?;
+            } else if depth < DEPTH_MAX {
+                let inside = open_folder(folder, name)?;
+                self.empty(inside.as_fd(), top, depth + 1)?;
+                rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR)?;
+                self.hold(inside);
+            } else {
+                self.moved += 1;
+                let new_name = format!("\u{1}{}", self.moved);
+                match rustix::fs::renameat(folder, name, top, &*new_name) {
+                    Err(Errno::ACCESS) => {
+                        rustix::fs::chmodat(folder, name, Mode::RWXU, AtFlags::empty())?;
+                        rustix::fs::renameat(folder, name, top, &*new_name)?;
+                    }
+                    done => done?,
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 fn readable(folder: BorrowedFd<'_>) -> io::Result<Dir> {
@@ -131,17 +191,6 @@ fn readable(folder: BorrowedFd<'_>) -> io::Result<Dir> {
     Ok(Dir::new(opened)?)
 }
 
-fn folders_in(folder: BorrowedFd<'_>) -> io::Result<Vec<std::ffi::CString>> {
-    let mut folders = Vec::new();
-    for entry in readable(folder)? {
-        let entry = entry?;
-        if is_folder(folder, &entry)? && !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-            folders.push(entry.file_name().to_owned());
-        }
-    }
-    Ok(folders)
-}
-
 fn is_folder(parent: BorrowedFd<'_>, entry: &rustix::fs::DirEntry) -> io::Result<bool> {
     Ok(match entry.file_type() {
         FileType::Unknown => {
@@ -150,36 +199,6 @@ fn is_folder(parent: BorrowedFd<'_>, entry: &rustix::fs::DirEntry) -> io::Result
         }
         kind => kind == FileType::Directory,
     })
-}
-
-/// Removes the files of a folder, and moves the folders in it to `top`.
-fn empty_folder(folder: BorrowedFd<'_>, top: BorrowedFd<'_>, moved: &mut u64) -> io::Result<()> {
-    for entry in readable(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if matches!(name.to_bytes(), b"." | b"..") {
-            continue;
-        }
-        if !is_folder(folder, &entry)? {
-            unlink(folder, name)?;
-            continue;
-        }
-        match rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR) {
-            Ok(()) => continue,
-            Err(Errno::NOTEMPTY | Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
-        }
-        *moved += 1;
-        let new_name = format!("\u{1}{moved}");
-        match rustix::fs::renameat(folder, name, top, &*new_name) {
-            Err(Errno::ACCESS) => {
-                rustix::fs::chmodat(folder, name, Mode::RWXU, AtFlags::empty())?;
-                rustix::fs::renameat(folder, name, top, &*new_name)?;
-            }
-            done => done?,
-        }
-    }
-    Ok(())
 }
 
 fn unlink(folder: BorrowedFd<'_>, name: &std::ffi::CStr) -> io::Result<()> {

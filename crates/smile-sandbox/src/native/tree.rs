@@ -67,13 +67,13 @@ pub(super) fn mount_proc(root: BorrowedFd<'_>) -> Result<(), Failure> {
             let null = null.ok_or(Errno::NOENT).at(Stage::Devices, "opening /dev/null")?;
             clone_mount(null.as_fd(), false).at(Stage::Proc, name)?
         };
-        read_only(cover.as_fd(), false).at(Stage::Proc, name)?;
+        read_only(cover.as_fd()).at(Stage::Proc, name)?;
         attach(cover.as_fd(), found.as_fd()).at(Stage::Proc, name)?;
     }
     for name in PROC_READ_ONLY {
         let Some(found) = open_any(proc.as_fd(), name).at(Stage::Proc, name)? else { continue };
         let cover = clone_mount(found.as_fd(), false).at(Stage::Proc, name)?;
-        read_only(cover.as_fd(), false).at(Stage::Proc, name)?;
+        read_only(cover.as_fd()).at(Stage::Proc, name)?;
         attach(cover.as_fd(), found.as_fd()).at(Stage::Proc, name)?;
     }
     Ok(())
@@ -100,6 +100,8 @@ pub(super) fn mount_dev(
         let Some(host) = open_any(CWD, &format!("/dev/{name}")).at(at, name)? else { continue };
         let place = new_file(dev, name).at(at, name)?;
         let device = clone_mount(host.as_fd(), false).at(at, name)?;
+        let set = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+        sys::mount_attributes(device.as_fd(), u64::from(set.bits()), false).at(at, name)?;
         attach(device.as_fd(), place.as_fd()).at(at, name)?;
     }
     for (target, name) in [
@@ -221,9 +223,12 @@ pub(super) fn is_folder(found: BorrowedFd<'_>) -> rustix::io::Result<bool> {
     Ok(rustix::fs::FileType::from_raw_mode(found.st_mode) == rustix::fs::FileType::Directory)
 }
 
-fn read_only(mount: BorrowedFd<'_>, recursive: bool) -> io::Result<()> {
-    let set = MountAttrFlags::MOUNT_ATTR_RDONLY;
-    sys::mount_attributes(mount, u64::from(set.bits()), recursive)
+/// Also for a cover that is a device file: nothing is run from it.
+fn read_only(mount: BorrowedFd<'_>) -> io::Result<()> {
+    let set = MountAttrFlags::MOUNT_ATTR_RDONLY
+        | MountAttrFlags::MOUNT_ATTR_NOSUID
+        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    sys::mount_attributes(mount, u64::from(set.bits()), false)
 }
 
 /// The path by which an open folder inside the new root is written to with ordinary calls.

@@ -31,7 +31,7 @@ struct Disk {
 
 impl Watch {
     pub(super) fn new(plan: &Plan, first: Pid, run: &Path, upper_in_memory: bool) -> Self {
-        let changes = run.join("changes");
+        let changes = run.to_owned();
         let bytes_max = plan.limits.disk_bytes_max;
         // In memory the file system has exactly the size of the limit.
         let disk = free_bytes(&changes).filter(|_| !upper_in_memory).map(|free| Disk {

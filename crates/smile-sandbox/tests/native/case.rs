@@ -1,0 +1,169 @@
+//! A case, and the sandbox that it works with.
+
+use std::{
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use libtest_mimic::{Failed, Trial};
+use smile_sandbox::{
+    Backend, Base, GuestStream, Sandbox, SandboxSpec, StartError, StartFacts, Stopped,
+    native::{Native, Settings},
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// The number of an ordinary user without ranges in `/etc/subuid`.
+const USER: u32 = 4711;
+
+/// Something to try.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(&Context),
+}
+
+/// What a case works with.
+pub(crate) struct Context {
+    /// A folder for the host's side, private to the user.
+    pub(crate) folder: PathBuf,
+    pub(crate) is_root: bool,
+}
+
+impl Case {
+    /// As root: one trial here and one as an ordinary user. Else here.
+    pub(crate) fn trials(self) -> Vec<Trial> {
+        let name = self.name;
+        if !rustix::process::geteuid().is_root() {
+            return vec![Trial::test(name, move || {
+                self.run_here();
+                Ok(())
+            })];
+        }
+        vec![
+            Trial::test(format!("root::{name}"), move || {
+                self.run_here();
+                Ok(())
+            }),
+            Trial::test(format!("user::{name}"), move || run_as_user(name)),
+        ]
+    }
+
+    pub(crate) fn run_here(&self) {
+        let folder = tempfile::Builder::new().prefix("smile-test-").tempdir().expect("a folder");
+        let is_root = rustix::process::geteuid().is_root();
+        (self.run)(&Context { folder: folder.path().to_owned(), is_root });
+        assert!(
+            !folder.path().join("cache/runs").exists()
+                || is_empty(&folder.path().join("cache/runs")),
+            "something is left of a run"
+        );
+    }
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Runs a case in this same program as somebody else. The program is copied to where that user
+/// can reach it.
+fn run_as_user(name: &'static str) -> Result<(), Failed> {
+    let folder = tempfile::Builder::new().prefix("smile-user-").tempdir()?;
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))?;
+    let program = folder.path().join("it");
+    std::fs::copy("/proc/self/exe", &program)?;
+    let own = folder.path().join("tmp");
+    std::fs::create_dir(&own)?;
+    std::os::unix::fs::chown(&own, Some(USER), Some(USER))?;
+    let output = Command::new(program)
+        .args(["__case", name])
+        .env("TMPDIR", &own)
+        .env("HOME", &own)
+        .current_dir("/")
+        .uid(USER)
+        .gid(USER)
+        .output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
+}
+
+/// A sandbox and the way to its guest.
+pub(crate) struct Running {
+    pub(crate) sandbox: Box<dyn Sandbox>,
+    stream: GuestStream,
+}
+
+impl Running {
+    /// Runs a script inside: its exit code, and what it wrote.
+    pub(crate) async fn sh(&mut self, script: &str) -> (i32, String) {
+        let exchange = async {
+            let length = u32::try_from(script.len()).expect("scripts are short");
+            self.stream.write_all(&length.to_be_bytes()).await?;
+            self.stream.write_all(script.as_bytes()).await?;
+            let code = self.stream.read_i32().await?;
+            let mut text = vec![0; self.stream.read_u32().await? as usize];
+            self.stream.read_exact(&mut text).await?;
+            Ok::<_, std::io::Error>((code, String::from_utf8_lossy(&text).into_owned()))
+        };
+        tokio::time::timeout(Duration::from_mins(2), exchange)
+            .await
+            .expect("the script ends")
+            .expect("the guest answers")
+    }
+
+    /// Runs a script that has to succeed.
+    pub(crate) async fn ok(&mut self, script: &str) -> String {
+        let (code, text) = self.sh(script).await;
+        assert_eq!(code, 0, "`{script}` wrote: {text}");
+        text
+    }
+
+    pub(crate) fn facts(&self) -> &StartFacts {
+        self.sandbox.facts()
+    }
+
+    pub(crate) async fn stop(self) {
+        assert_eq!(self.sandbox.stop().await, Stopped::Removed);
+    }
+}
+
+impl Context {
+    pub(crate) fn settings(&self) -> Settings {
+        Settings::new(self.folder.join("cache"), std::env::vars().collect())
+    }
+
+    /// A sandbox with the host's system and without network.
+    pub(crate) async fn host_base(&self) -> Running {
+        self.create(&SandboxSpec::new(Base::Host)).await
+    }
+
+    pub(crate) async fn create(&self, spec: &SandboxSpec) -> Running {
+        Self::create_with(self.settings(), spec).await.unwrap_or_else(|error| {
+            panic!(
+                "no sandbox: {error}: {:?} ({})",
+                std::error::Error::source(&error),
+                error.hint()
+            )
+        })
+    }
+
+    pub(crate) async fn create_with(
+        settings: Settings,
+        spec: &SandboxSpec,
+    ) -> Result<Running, StartError> {
+        let mut sandbox = Native::new(settings).create(spec).await?;
+        let stream = sandbox.guest_stream().expect("the first call has it");
+        Ok(Running { sandbox, stream })
+    }
+}
+
+/// Runs a case's future.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
+}

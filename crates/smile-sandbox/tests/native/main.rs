@@ -1,0 +1,31 @@
+//! Tests of the native backend with real sandboxes, as root and as an ordinary user. Run as root,
+//! each case is tried as both; run as an ordinary user, as that one.
+
+mod case;
+mod guest;
+mod start;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("__sandbox") => smile_sandbox::native::helper_main(guest::serve),
+        Some("__case") => {
+            let name = arguments.next().expect("the name of a case");
+            let case = cases().into_iter().find(|case| case.name == name).expect("a known case");
+            case.run_here();
+            return ExitCode::SUCCESS;
+        }
+        _ => {}
+    }
+    let arguments = Arguments::from_args();
+    let trials: Vec<Trial> = cases().into_iter().flat_map(case::Case::trials).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn cases() -> Vec<case::Case> {
+    start::cases()
+}
