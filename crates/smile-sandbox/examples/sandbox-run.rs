@@ -5,6 +5,8 @@
 
 #[path = "../tests/native/guest.rs"]
 mod guest;
+#[path = "../tests/native/probe.rs"]
+mod probe;
 
 use std::{error::Error, path::PathBuf, process::ExitCode, time::SystemTime};
 
@@ -14,7 +16,7 @@ use smile_sandbox::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "an example's output")]
+#[expect(clippy::print_stderr, reason = "an example's output")]
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let mut spec = SandboxSpec::new(Base::Host);
@@ -71,7 +73,7 @@ async fn once(native: &Native, spec: &SandboxSpec, script: &str) -> Result<i32, 
     let code = stream.read_i32().await?;
     let mut text = vec![0; stream.read_u32().await? as usize];
     stream.read_exact(&mut text).await?;
-    let ran = began.elapsed()?;
+    let ran = began.elapsed()?.saturating_sub(created);
     print!("{}", String::from_utf8_lossy(&text));
     for limit in sandbox.limits_met() {
         eprintln!("limit met: {limit}");
@@ -80,8 +82,8 @@ async fn once(native: &Native, spec: &SandboxSpec, script: &str) -> Result<i32, 
     let stopped = sandbox.stop().await;
     eprintln!(
         "created {created:?}, ran {:?}, {stopped:?} {:?}; {:?} {:?}",
-        ran - created,
-        began.elapsed()? - ran,
+        ran,
+        began.elapsed()?.saturating_sub(created + ran),
         facts.network_missing,
         facts.limits_missing
     );

@@ -24,7 +24,7 @@ use super::{
     channel::{self, At, Failure, Order, Ready, Report, Stage},
     inside, layers,
     plan::{Plan, PlanBase},
-    skeleton::{Kind, Skeleton},
+    skeleton::{self, Kind, Skeleton},
     store::{self, RunFolder},
     sys,
     users::{self, Namespace},
@@ -33,6 +33,9 @@ use super::{
 
 /// How often limits are looked at that no mechanism of the kernel enforces here.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How long the helper stays to remove what earlier states of the host needed.
+const OLD_REMOVAL_MAX: Duration = Duration::from_millis(400);
 
 /// Runs the helper; never returns. `guest` gets the stream to the host and its result is the
 /// first process's exit code.
@@ -119,6 +122,8 @@ fn make(
         Ok(held) => {
             drop(channel::send(control, &Report::Removed, None));
             drop(held);
+            // Nobody waits for this process any more.
+            drop(skeleton::remove_old(&plan.cache, OLD_REMOVAL_MAX));
         }
         Err(error) => {
             let removing = "removing what the sandbox wrote";

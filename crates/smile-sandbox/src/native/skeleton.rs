@@ -9,6 +9,7 @@ use std::{
         unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
     },
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rustix::fs::{CWD, FileType, FlockOperation, Mode, XattrFlags};
@@ -17,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::{accounts, store};
 
 /// Raised when what is made below changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Top-level folders that are the system itself.
 const SHOWN: [&str; 11] =
@@ -99,24 +100,24 @@ impl Skeleton {
         store::private_folders(&all)?;
         let key = key(kind);
         let path = all.join(&key);
-        let lock = fs::File::options()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .open(all.join(format!("{key}.lock")))?;
-        rustix::fs::flock(&lock, FlockOperation::LockShared)?;
+        let lock_path = all.join(format!("{key}.lock"));
+        let lock = lock_shared(&lock_path)?;
         if !path.exists() {
             rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
             if !path.exists() {
-                let fresh = all.join(format!(".{key}"));
+                let fresh_name = format!(".new-{key}");
+                let fresh = all.join(&fresh_name);
                 let parent = super::overlay::open_path(&all)?;
-                store::remove_tree(parent.as_fd(), &format!(".{key}"))?;
+                store::remove_tree(parent.as_fd(), &fresh_name)?;
                 fs::DirBuilder::new().mode(0o755).create(&fresh)?;
                 build(&fresh, kind)?;
                 fs::rename(&fresh, &path)?;
-                remove_old(&all, &key)?;
             }
+            // Going back to the shared lock lets others in for a moment; see `remove_old`, which
+            // takes no layer that is younger than a minute.
             rustix::fs::flock(&lock, FlockOperation::LockShared)?;
+            // The time of the lock file says when the layer was made.
+            lock.set_modified(std::time::SystemTime::now())?;
         }
         Ok(Self { path, _lock: lock })
     }
@@ -164,22 +165,50 @@ fn key(kind: Kind) -> String {
     format!("{:032x}", u128::from_be_bytes(*half))
 }
 
-/// Removes layers of earlier states that nobody uses.
-fn remove_old(all: &Path, current: &str) -> io::Result<()> {
+/// Removes layers of earlier states that nobody uses, but for the newest: the host may have two
+/// kinds of users. It can take long, so the time is bounded; the next run goes on.
+pub(super) fn remove_old(cache: &Path, most: Duration) -> io::Result<()> {
+    let all = &cache.join("skeletons");
     let parent = super::overlay::open_path(all)?;
-    for entry in fs::read_dir(all)? {
-        let name = entry?.file_name();
-        let Some(key) = name.to_str().and_then(|name| name.strip_suffix(".lock")) else { continue };
-        if key == current {
-            continue;
+    let mut found = Vec::new();
+    for entry in folder_entries(all)? {
+        if entry.path().extension().is_some_and(|extension| extension == "lock") {
+            found.push((entry.metadata()?.modified()?, entry.path()));
         }
-        let lock = fs::File::options().write(true).open(all.join(&name))?;
-        if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            store::remove_tree(parent.as_fd(), key)?;
-            fs::remove_file(all.join(&name))?;
+    }
+    found.sort();
+    found.pop();
+    for (made, lock_path) in found {
+        let Some(key) = lock_path.file_stem().and_then(|key| key.to_str()) else { continue };
+        let lock = fs::File::options().write(true).open(&lock_path)?;
+        let young = made.elapsed().is_ok_and(|age| age < Duration::from_mins(1));
+        if !young && rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            // First out of the way, whole: the removal may not get to its end.
+            match fs::rename(all.join(key), all.join(format!(".old-{key}"))) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => fs::remove_file(&lock_path)?,
+            }
+        }
+    }
+    for entry in folder_entries(all)? {
+        let name = entry.file_name();
+        if let Some(name) = name.to_str().filter(|name| name.starts_with(".old-")) {
+            store::remove_tree_within(parent.as_fd(), name, most)?;
         }
     }
     Ok(())
+}
+
+/// Opens and locks a lock file that nobody has removed meanwhile.
+fn lock_shared(path: &Path) -> io::Result<fs::File> {
+    loop {
+        let lock = fs::File::options().create(true).write(true).truncate(false).open(path)?;
+        rustix::fs::flock(&lock, FlockOperation::LockShared)?;
+        let held = lock.metadata()?.ino();
+        if fs::metadata(path).is_ok_and(|found| found.ino() == held) {
+            return Ok(lock);
+        }
+    }
 }
 
 /// Makes the layer in an empty folder.

@@ -8,6 +8,7 @@ use std::{
         unix::fs::DirBuilderExt,
     },
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 use rustix::{
@@ -106,12 +107,25 @@ fn is_younger_than_a_minute(path: &Path) -> bool {
 /// How deep folders are removed where they are.
 const DEPTH_MAX: u32 = 24;
 
-/// How many removed folders are held.
+/// How many removed files and folders are held.
 const HELD_MAX: usize = 256;
 
 /// Removes `parent/name` and all below, if it exists.
 pub(super) fn remove_tree(parent: BorrowedFd<'_>, name: &str) -> io::Result<()> {
     Removal::default().tree(parent, name)
+}
+
+/// As [`remove_tree`], but stops when the time is over; whether it is done.
+pub(super) fn remove_tree_within(
+    parent: BorrowedFd<'_>,
+    name: &str,
+    most: Duration,
+) -> io::Result<bool> {
+    let mut removal = Removal { until: SystemTime::now().checked_add(most), ..Removal::default() };
+    match removal.tree(parent, name) {
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(false),
+        done => done.map(|()| true),
+    }
 }
 
 /// Neither depth nor number matters: a folder found deep inside is first moved up beside the
@@ -120,6 +134,7 @@ pub(super) fn remove_tree(parent: BorrowedFd<'_>, name: &str) -> io::Result<()> 
 struct Removal {
     moved: u64,
     held: Vec<OwnedFd>,
+    until: Option<SystemTime>,
 }
 
 impl Removal {
@@ -150,12 +165,20 @@ impl Removal {
     /// Removes what is in a folder; a folder that is very deep is moved to `top` instead.
     fn empty(&mut self, folder: BorrowedFd<'_>, top: BorrowedFd<'_>, depth: u32) -> io::Result<()> {
         for entry in readable(folder)? {
+            if self.until.is_some_and(|until| SystemTime::now() > until) {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
             let entry = entry?;
             let name = entry.file_name();
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
             }
             if !is_folder(folder, &entry)? {
+                if self.held.len() < HELD_MAX
+                    && let Ok(file) = open_to_hold(folder, name)
+                {
+                    self.held.push(file);
+                }
                 unlink(folder, name)?;
             } else if depth < DEPTH_MAX {
                 let inside = open_folder(folder, name)?;
@@ -176,6 +199,11 @@ impl Removal {
         }
         Ok(())
     }
+}
+
+fn open_to_hold(folder: BorrowedFd<'_>, name: &std::ffi::CStr) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(folder, name, flags, Mode::empty())
 }
 
 fn readable(folder: BorrowedFd<'_>) -> io::Result<Dir> {

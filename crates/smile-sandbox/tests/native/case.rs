@@ -27,6 +27,8 @@ pub(crate) struct Case {
 pub(crate) struct Context {
     /// A folder for the host's side, private to the user.
     pub(crate) folder: PathBuf,
+    /// The backend's cache.
+    pub(crate) cache: PathBuf,
     pub(crate) is_root: bool,
 }
 
@@ -52,17 +54,24 @@ impl Case {
     pub(crate) fn run_here(&self) {
         let folder = tempfile::Builder::new().prefix("smile-test-").tempdir().expect("a folder");
         let is_root = rustix::process::geteuid().is_root();
-        (self.run)(&Context { folder: folder.path().to_owned(), is_root });
-        assert!(
-            !folder.path().join("cache/runs").exists()
-                || is_empty(&folder.path().join("cache/runs")),
-            "something is left of a run"
+        // What is made once for a user is shared by all cases, as it is by all runs.
+        let cache = std::env::var_os("SMILE_TEST_CACHE").map_or_else(
+            || {
+                std::env::temp_dir()
+                    .join(format!("smile-test-cache-{}", rustix::process::geteuid()))
+            },
+            PathBuf::from,
         );
+        let folder_path = folder.path().to_owned();
+        (self.run)(&Context { folder: folder_path, cache, is_root });
     }
 }
 
-fn is_empty(folder: &Path) -> bool {
-    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+/// This program as another process, with a part to play.
+pub(crate) fn command(argument: &str, cache: &Path) -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.args(["__alone", argument]).env("SMILE_TEST_CACHE", cache);
+    command
 }
 
 /// Runs a case in this same program as somebody else. The program is copied to where that user
@@ -75,10 +84,14 @@ fn run_as_user(name: &'static str) -> Result<(), Failed> {
     let own = folder.path().join("tmp");
     std::fs::create_dir(&own)?;
     std::os::unix::fs::chown(&own, Some(USER), Some(USER))?;
+    let cache = std::env::temp_dir().join(format!("smile-test-cache-{USER}"));
+    std::fs::create_dir_all(&cache)?;
+    std::os::unix::fs::chown(&cache, Some(USER), Some(USER))?;
     let output = Command::new(program)
         .args(["__case", name])
         .env("TMPDIR", &own)
         .env("HOME", &own)
+        .env("SMILE_TEST_CACHE", &cache)
         .current_dir("/")
         .uid(USER)
         .gid(USER)
@@ -120,6 +133,11 @@ impl Running {
         text
     }
 
+    /// Tries one system call (see `probe`) in a child of the guest.
+    pub(crate) async fn probe(&mut self, name: &str) -> String {
+        self.sh(&format!("probe:{name}")).await.1
+    }
+
     pub(crate) fn facts(&self) -> &StartFacts {
         self.sandbox.facts()
     }
@@ -131,7 +149,7 @@ impl Running {
 
 impl Context {
     pub(crate) fn settings(&self) -> Settings {
-        Settings::new(self.folder.join("cache"), std::env::vars().collect())
+        Settings::new(self.cache.clone(), std::env::vars().collect())
     }
 
     /// A sandbox with the host's system and without network.

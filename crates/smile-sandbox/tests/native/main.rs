@@ -2,7 +2,11 @@
 //! each case is tried as both; run as an ordinary user, as that one.
 
 mod case;
+mod escape;
 mod guest;
+mod leftovers;
+mod limits;
+mod probe;
 mod start;
 
 use std::process::ExitCode;
@@ -19,6 +23,10 @@ fn main() -> ExitCode {
             case.run_here();
             return ExitCode::SUCCESS;
         }
+        Some("__alone") => {
+            leftovers::alone(&arguments.next().expect("what to do"));
+            return ExitCode::SUCCESS;
+        }
         _ => {}
     }
     let arguments = Arguments::from_args();
@@ -27,5 +35,9 @@ fn main() -> ExitCode {
 }
 
 fn cases() -> Vec<case::Case> {
-    start::cases()
+    let mut cases = start::cases();
+    cases.extend(escape::cases());
+    cases.extend(limits::cases());
+    cases.extend(leftovers::cases());
+    cases
 }
