@@ -76,6 +76,7 @@ pub(crate) fn find(tutorial: &Tutorial, records: &[StepRecord], facts: &SandboxF
         made: BTreeSet::new(),
         set: BTreeSet::new(),
         unknown_variables: false,
+        named: BTreeSet::new(),
     };
     let mut judgements = Vec::with_capacity(records.len());
     for (index, (step, record)) in tutorial.steps.iter().zip(records).enumerate() {
@@ -99,6 +100,8 @@ struct Search<'a> {
     set: BTreeSet<String>,
     /// A file was sourced or a text evaluated: it may have set any variable.
     unknown_variables: bool,
+    /// Names that earlier steps have used: who uses one again does not make it.
+    named: BTreeSet<String>,
 }
 
 impl Search<'_> {
@@ -122,6 +125,16 @@ impl Search<'_> {
                 if let Product::Directory(_) = product {
                     self.lost = Some(cause);
                 }
+                let product = match product {
+                    Product::Perhaps(path) => {
+                        let name = product::components(&path).last().copied().unwrap_or_default();
+                        if self.named.contains(name) || self.made.contains(name) {
+                            continue;
+                        }
+                        Product::Path(path)
+                    }
+                    product => product,
+                };
                 self.unmade.push((product, cause));
             }
         } else {
@@ -136,6 +149,7 @@ impl Search<'_> {
             self.unset_variables(index, step, record);
         }
         self.learn_variables(step);
+        self.learn_names(step);
     }
 
     /// Things that a step has made are there; the reader may have found the way again.
@@ -201,6 +215,21 @@ impl Search<'_> {
                 .into_iter()
                 .map(|name| self.missing_program(index, name, complaint))
                 .collect();
+        }
+        if judged_by_symptoms
+            && !self.unknown_variables
+            && let Some(name) = self.first_unset(text)
+        {
+            let unmade = self
+                .unmade
+                .iter()
+                .rev()
+                .find(|(product, _)| *product == Product::Variable(name.clone()));
+            if let Some(&(_, cause)) = unmade {
+                self.causes[cause].consequences.push(index);
+                return vec![cause];
+            }
+            return vec![self.enter(index, Key::Variable(name), complaint, None)];
         }
         let symptom = judgement.symptoms.first().filter(|_| judged_by_symptoms);
         if let Some(cause) = self.explain(text, judgement, complaint, symptom) {
@@ -350,6 +379,10 @@ impl Search<'_> {
             return found;
         }
         match symptom {
+            // What no step names may have been made by a build that failed.
+            Some(Symptom::NoSuchFile(path)) if !self.somebody_makes(path) => {
+                by(&|product| matches!(product, Product::State(tool) if is_builder(tool)))
+            }
             // A path that nothing was to make is a cause of its own.
             Some(
                 Symptom::NoSuchFile(_)
@@ -404,6 +437,15 @@ impl Search<'_> {
         state.filter(|_| weak).map(|&(_, cause)| cause)
     }
 
+    /// Whether any step of the page names this path as something that it makes.
+    fn somebody_makes(&self, path: &str) -> bool {
+        self.tutorial
+            .steps
+            .iter()
+            .flat_map(product::of_step)
+            .any(|product| matches!(&product, Product::Path(made) if same_name(made, path)))
+    }
+
     /// The last cause that kept a program from serving.
     fn last_failure_of_server(&self) -> Option<usize> {
         self.unmade.iter().rev().find_map(|(product, cause)| match product {
@@ -444,6 +486,24 @@ impl Search<'_> {
             own.extend(variables_set_by(&simple));
         }
         None
+    }
+
+    fn learn_names(&mut self, step: &Step) {
+        match &step.action {
+            Action::Run(command) => {
+                for simple in shell::read(&command.text) {
+                    for word in &simple.words {
+                        self.named.extend(
+                            product::components(&word.text).last().map(|n| (*n).to_owned()),
+                        );
+                    }
+                }
+            }
+            Action::WriteFile { path, .. } => {
+                self.named.extend(product::components(path).last().map(|n| (*n).to_owned()));
+            }
+            _ => {}
+        }
     }
 
     fn learn_variables(&mut self, step: &Step) {
@@ -581,6 +641,42 @@ fn names_other_root(text: &str) -> bool {
             .skip(1)
             .any(|word| word.text.starts_with("~/") || word.text.starts_with('/'))
     })
+}
+
+/// Whether a tool makes files that its command does not name.
+fn is_builder(tool: &str) -> bool {
+    matches!(
+        tool,
+        "make"
+            | "cmake"
+            | "ninja"
+            | "meson"
+            | "npm"
+            | "yarn"
+            | "pnpm"
+            | "npx"
+            | "mkdocs"
+            | "hugo"
+            | "jekyll"
+            | "sphinx-build"
+            | "tsc"
+            | "webpack"
+            | "gcc"
+            | "cc"
+            | "g++"
+            | "clang"
+            | "javac"
+            | "go"
+            | "docker"
+            | "gradle"
+            | "mvn"
+            | "bundle"
+            | "rails"
+            | "pandoc"
+            | "mdbook"
+            | "autoconf"
+            | "bazel"
+    )
 }
 
 fn is_server_tool(tool: &str) -> bool {

@@ -146,7 +146,10 @@ pub(crate) fn judge_command(
         return limited(why, Vec::new());
     }
     let output = plain(&seen.output.text);
-    let symptoms = symptoms_of(seen, &output);
+    let mut symptoms = symptoms_of(seen, &output);
+    if symptoms.is_empty() {
+        symptoms.extend(told_by_code(command, seen));
+    }
     let judgement = match &seen.end {
         CommandEnd::Stopped => {
             Judgement::fine(StepOutcome::Skipped("the run was stopped meanwhile".to_owned()))
@@ -230,6 +233,28 @@ fn symptoms_of(seen: &Observation, output: &str) -> Vec<Symptom> {
         }
     }
     symptoms
+}
+
+/// What a silent program says by its exit code alone.
+fn told_by_code(command: &Command, seen: &Observation) -> Option<Symptom> {
+    let CommandEnd::Exited { code } = seen.end else { return None };
+    let commands = shell::read(&command.text);
+    let last = commands.last()?;
+    let address =
+        last.inner().iter().map(|word| word.text.as_str()).find(|word| word.contains("://"));
+    let own = address.is_some_and(is_own_address);
+    match (last.inner_program()?, code) {
+        ("curl", 7) | ("wget", 4) if own => {
+            Some(Symptom::NothingListens(address.and_then(port_of)))
+        }
+        ("curl", 5..=7 | 28 | 35) | ("wget", 4) => Some(Symptom::HostUnreachable(None)),
+        _ => None,
+    }
+}
+
+fn port_of(address: &str) -> Option<u16> {
+    let rest = address.split_once("://")?.1;
+    rest.split(['/', '?']).next()?.rsplit_once(':')?.1.parse().ok()
 }
 
 fn needs_network(symptoms: &[Symptom]) -> bool {

@@ -12,6 +12,8 @@ use crate::{
 pub(crate) enum Product {
     /// A file or folder, as the page names it.
     Path(String),
+    /// A word of a program that nothing is known about: it may be made, or be needed.
+    Perhaps(String),
     /// The reader is in this directory from then on.
     Directory(String),
     /// A package or program by the name it is installed under.
@@ -151,7 +153,7 @@ fn of_command(simple: &Simple, out: &mut Vec<Product>) {
                 .filter(|word| {
                     !word.contains("://") && !STATELESS.contains(&program) && word.len() > 1
                 })
-                .map(|&word| Product::Path(word.to_owned())),
+                .map(|&word| Product::Perhaps(word.to_owned())),
         ),
     }
     if !STATELESS.contains(&program) && !program.contains('/') {
@@ -296,7 +298,7 @@ mod tests {
             ("export A=1", Variable(s("A"))),
             ("A=1", Variable(s("A"))),
             ("cp a.css site/", Path(s("site/a.css"))),
-            ("meson setup builddir", Path(s("builddir"))),
+            ("meson setup builddir", Perhaps(s("builddir"))),
             ("cargo new hello", Path(s("hello"))),
             ("tar xzf pack-1.0.tar.gz", Path(s("pack-1.0"))),
             ("python3 -m venv .venv", Path(s(".venv"))),

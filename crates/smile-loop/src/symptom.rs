@@ -238,6 +238,9 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             |_| Symptom::OutOfRoom,
         ),
         // Files.
+        (r"^\S+: ([^\s:]+): Cannot (?:stat|open|read): No such file", |c| {
+            Symptom::NoSuchFile(group(c, 1))
+        }),
         (r"cannot remove [‘'\x22]([^’'\x22]+)[’'\x22]: No such file", |c| {
             Symptom::NoSuchFile(group(c, 1))
         }),
@@ -416,6 +419,7 @@ mod tests {
                 NoSuchFile(s("theme/style.css")),
             ),
             ("ls: cannot access 'x y': No such file or directory", NoSuchFile(s("x y"))),
+            ("tar: todo: Cannot stat: No such file or directory", NoSuchFile(s("todo"))),
             ("rm: cannot remove 'old': No such file or directory", NoSuchFile(s("old"))),
             (
                 "sed: can't read packing.txt: No such file or directory",

@@ -9,8 +9,7 @@ use crate::{Confidence, Suggestion, Trigger, cause::Cause, locate, package, symp
 pub(super) fn failure(cause: &Cause, context: &Context<'_>, index: usize, text: &str) -> Diagnosis {
     let step = context.step(index);
     let short = shorten(text);
-    let blocked = !cause.consequences.is_empty();
-    let hard = if blocked { Severity::Critical } else { Severity::Major };
+    let hard = context.hurts(cause);
     let stand_ins = context.command(index).is_some_and(|command| !command.placeholders.is_empty());
     if stand_ins && !matches!(cause.symptom, Some(Symptom::CommandNotFound(_))) {
         return placeholder(context, index, text);
@@ -47,7 +46,7 @@ pub(super) fn failure(cause: &Cause, context: &Context<'_>, index: usize, text: 
         }
         Some(Symptom::NotARepository) => Diagnosis {
             kind: Kind::MissingPrerequisite,
-            severity: Severity::Critical,
+            severity: hard,
             trigger: Trigger::MissingDependency,
             ..plain(
                 format!(
@@ -288,9 +287,8 @@ fn missing_program(cause: &Cause, context: &Context<'_>, name: &str) -> Diagnosi
             ..base
         };
     }
-    let blocked = !cause.consequences.is_empty() || places > 2;
     Diagnosis {
-        severity: if blocked { Severity::Critical } else { Severity::Major },
+        severity: context.hurts(cause),
         problem: if cause.also.is_empty() {
             format!(
                 "`{name}` is needed here{often}, but the page neither lists it as a prerequisite nor installs it: a newcomer gets \"command not found\"."

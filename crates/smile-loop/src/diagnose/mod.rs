@@ -111,6 +111,26 @@ impl Context<'_> {
         self.facts.programs_present.contains(program.split(' ').next().unwrap_or(program))
     }
 
+    /// How much a failure hurts: who is kept from about half of what follows is blocked.
+    pub(super) fn hurts(&self, cause: &Cause) -> Severity {
+        let first = cause.steps[0];
+        let carried = |at: usize| self.records[at].observation.is_some();
+        let left = (first + 1..self.records.len()).filter(|&at| carried(at)).count();
+        let hit: std::collections::BTreeSet<usize> = cause
+            .steps
+            .iter()
+            .skip(1)
+            .chain(&cause.consequences)
+            .copied()
+            .filter(|&at| at != first)
+            .collect();
+        if hit.len() >= 2 && hit.len() * 100 >= left * 45 {
+            Severity::Critical
+        } else {
+            Severity::Major
+        }
+    }
+
     /// The last line that a program printed, for a sentence.
     fn last_words(&self, index: usize) -> Option<String> {
         let seen = self.records[index].observation.as_ref()?;

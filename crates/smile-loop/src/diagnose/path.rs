@@ -16,8 +16,7 @@ pub(super) fn missing_path(
     let step = context.step(index);
     let short = shorten(text);
     let shown = shown_path(path, text);
-    let blocked = !cause.consequences.is_empty();
-    let hard = if blocked { Severity::Critical } else { Severity::Major };
+    let hard = context.hurts(cause);
     let base = Diagnosis {
         kind: Kind::MissingFile,
         trigger: Trigger::MissingDependency,
@@ -177,9 +176,8 @@ pub(super) fn missing_manifest(
             ..base
         };
     }
-    let many = cause.consequences.len() + cause.steps.len() > 1;
     Diagnosis {
-        severity: if many { Severity::Critical } else { Severity::Major },
+        severity: context.hurts(cause),
         problem: format!("`{short}` needs a {name}, and no step makes the project that it belongs to. A reader who begins with this page is stuck here."),
         suggestion: Suggestion { text: "Begin with the command that makes the project, show its files, or say which page ends with them.".to_owned(), patch: None },
         ..base
