@@ -249,15 +249,27 @@ fn merge_findings(
             location: first.clone(),
             locations: finding.locations.clone(),
             consequences: Vec::new(),
-            problem: finding.problem.clone(),
+            problem: sentence(&finding.problem),
             evidence: Vec::new(),
             personas: Vec::new(),
             mentor_notes: Vec::new(),
-            suggestion: Suggestion { text: finding.suggestion.clone(), patch: None },
+            suggestion: Suggestion { text: sentence(&finding.suggestion), patch: None },
             proof: Proof::Untested,
             confidence: Confidence::Medium,
         });
     }
+}
+
+/// A fragment as a sentence.
+fn sentence(fragment: &str) -> String {
+    let mut text = fragment.trim().to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    if !text.is_empty() && !text.ends_with(['.', '!', '?', ':']) {
+        text.push('.');
+    }
+    text
 }
 
 /// Whether two kinds at one place are two words for one thing.

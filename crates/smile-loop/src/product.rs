@@ -120,6 +120,14 @@ fn of_command(simple: &Simple, out: &mut Vec<Product>) {
                 out.push(Product::Installer((*address).to_owned()));
             }
         }
+        "tar" if words.first().is_some_and(|flags| flags.contains('c')) => {
+            out.extend(
+                operands
+                    .iter()
+                    .find(|word| word.contains('.'))
+                    .map(|&path| Product::Path(path.to_owned())),
+            );
+        }
         "tar" | "unzip" | "gunzip" | "bunzip2" | "unxz" | "7z" => {
             for archive in operands.iter().filter(|word| word.contains('.')) {
                 let stem = archive.rsplit('/').next().unwrap_or(archive);

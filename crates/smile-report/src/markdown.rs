@@ -267,7 +267,7 @@ fn lines_word(list: &str) -> String {
 fn evidence_block(out: &mut String, evidence: &Evidence, quote: &str) {
     let end = match evidence.exit_code {
         Some(code) => format!("exit code {code}"),
-        None => "no exit code".to_owned(),
+        None => "it did not end by itself".to_owned(),
     };
     if let Some(diff) = &evidence.note {
         let (diff, cut) = quoted_lines(diff, DIFF_LINES_MAX);
