@@ -114,6 +114,7 @@ mod tests {
     use crate::{
         Kept, Owner, RunState, Watched,
         hands::{Seen, Trouble, Written},
+        workshop::Described,
     };
 
     /// Every command ends at once with 0, but `hang` never and `break` with the tool's trouble.
@@ -130,6 +131,9 @@ mod tests {
                 return Err(Trouble("no namespaces".to_owned()));
             }
             Ok(SandboxFacts::default())
+        }
+        fn described(&self) -> Option<Described> {
+            None
         }
         async fn open_session(&mut self) -> Result<(), Trouble> {
             Ok(())

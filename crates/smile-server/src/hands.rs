@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, future::Future};
 
 use smile_loop::{Effect, Event, Observation, Perform, SandboxFacts};
 
-use crate::watch::{self, Watcher};
+use crate::{
+    watch::{self, Watcher},
+    workshop::Described,
+};
 
 /// The tool's own trouble, for people. Never a gap.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub(crate) enum Seen {
 pub(crate) trait Hands: Send {
     /// Makes a clean sandbox; an older one is removed first.
     fn create(&mut self) -> impl Future<Output = Result<SandboxFacts, Trouble>> + Send;
+    /// What was made, in words; none where nothing was.
+    fn described(&self) -> Option<Described>;
     /// Opens the session that the tutorial is followed in.
     fn open_session(&mut self) -> impl Future<Output = Result<(), Trouble>> + Send;
     /// Which of these programs are there.
@@ -73,7 +78,15 @@ pub(crate) async fn answer(hands: &mut impl Hands, effect: Effect, watcher: &mut
     let outcome = match effect {
         Effect::CreateSandbox | Effect::ResetSandbox => {
             return match hands.create().await {
-                Ok(facts) => Event::SandboxReady { facts },
+                Ok(facts) => {
+                    if let Some(Described { words, notes }) = hands.described() {
+                        watcher.tell(watch::Event::SandboxReady { sandbox: words }).await;
+                        for note in notes {
+                            watcher.tell(watch::Event::Note(note)).await;
+                        }
+                    }
+                    Event::SandboxReady { facts }
+                }
                 Err(Trouble(reason)) => Event::SandboxFailed { reason },
             };
         }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
-use smile_loop::{FailOn, Mentor, RunHeader, RunRecord, Settings, exit_code};
+use smile_loop::{EnvironmentNote, FailOn, Mentor, RunHeader, RunRecord, Settings, exit_code};
 use smile_sandbox::{Backend, SandboxSpec};
 use smile_tutorial::{Finding, Tutorial};
 use tokio::time::Instant;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     DriveError, KeepError, Kept, Lock, LockError, Owner, RunState, Watcher,
     drive::Drive,
+    hands::Hands as _,
     journal::{self, Journal},
     watch::{Complete, Event},
     workshop::Workshop,
@@ -156,7 +157,6 @@ pub async fn run(
             title: plan.tutorial.title.clone(),
             steps: u32::try_from(plan.tutorial.steps.len()).unwrap_or(u32::MAX),
             lines: u32::try_from(plan.tutorial.text.lines().count()).unwrap_or(u32::MAX),
-            sandbox: plan.sandbox.clone(),
         })
         .await;
     let mut workshop = Workshop::new(backend, plan.spec.clone());
@@ -170,13 +170,17 @@ pub async fn run(
         started,
     };
     let outcome = drive.run(&mut workshop).await.map_err(RunError::Drive)?;
+    let described = workshop.described();
     let header = RunHeader {
         run_id,
         smile_version: env!("CARGO_PKG_VERSION").to_owned(),
         tutorial_sha256: hex(&Sha256::digest(plan.tutorial.text.as_bytes())),
         started_at: started_at.to_string(),
         duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        sandbox: plan.sandbox.clone(),
+        sandbox: match &described {
+            Some(described) => described.words.clone(),
+            None => plan.sandbox.clone(),
+        },
         persona: plan.persona.clone(),
         student: "literal".to_owned(),
         mentor: match plan.settings.mentor {
@@ -186,9 +190,10 @@ pub async fn run(
         .to_owned(),
     };
     let mut record = RunRecord::assemble(header, &plan.tutorial, outcome, &plan.findings);
-    record.notes.splice(..0, workshop.notes().iter().cloned());
+    let notes = described.map(|described| described.notes).unwrap_or_default();
+    record.notes.splice(..0, notes.iter().cloned());
     let finished = report(&plan, record, &mut journal).await?;
-    tell_end(&finished, watcher).await;
+    tell_end(&finished, &notes, watcher).await;
     drop(lock);
     Ok(finished)
 }
@@ -225,9 +230,10 @@ async fn write(path: &Path, text: Arc<str>) -> io::Result<()> {
         .unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
-async fn tell_end(finished: &Finished, watcher: &mut Watcher) {
+/// Tells what only the finished run shows. `told` was said at its start.
+async fn tell_end(finished: &Finished, told: &[EnvironmentNote], watcher: &mut Watcher) {
     let record = &finished.record;
-    for note in &record.notes {
+    for note in record.notes.iter().filter(|note| !told.contains(note)) {
         watcher.tell(Event::Note(note.clone())).await;
     }
     for gap in &record.gaps {

@@ -40,7 +40,10 @@ pub enum Event {
         steps: u32,
         /// Lines of the page.
         lines: u32,
-        /// The sandbox, in words.
+    },
+    /// A clean sandbox is there.
+    SandboxReady {
+        /// Backend, system, user and network, in words.
         sandbox: String,
     },
     /// The student begins, on a clean machine.

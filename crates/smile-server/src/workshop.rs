@@ -32,7 +32,16 @@ pub(crate) struct Workshop {
     backend: Arc<dyn Backend>,
     spec: SandboxSpec,
     made: Option<Made>,
-    notes: Vec<EnvironmentNote>,
+    described: Option<Described>,
+}
+
+/// A sandbox in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Described {
+    /// Backend, system, user and network, on one line.
+    pub(crate) words: String,
+    /// What the machine lacks that was asked for.
+    pub(crate) notes: Vec<EnvironmentNote>,
 }
 
 struct Made {
@@ -46,12 +55,7 @@ struct Made {
 
 impl Workshop {
     pub(crate) fn new(backend: Arc<dyn Backend>, spec: SandboxSpec) -> Self {
-        Self { backend, spec, made: None, notes: Vec::new() }
-    }
-
-    /// What the machine lacks that was asked for.
-    pub(crate) fn notes(&self) -> &[EnvironmentNote] {
-        &self.notes
+        Self { backend, spec, made: None, described: None }
     }
 
     fn made(&mut self) -> Result<&mut Made, Trouble> {
@@ -75,7 +79,7 @@ impl Hands for Workshop {
             // How the pipe ended is seen by the call that was under way.
             let _ = driver.await;
         });
-        self.notes = notes(sandbox.facts());
+        self.described = Some(describe(sandbox.facts()));
         let made =
             self.made.insert(Made { sandbox, guest, pipe, session: 0, shell: String::new() });
         let required = [operation::SESSION_RUN, operation::FILE_WRITE];
@@ -101,6 +105,10 @@ impl Hands for Workshop {
                 .map(|share| share.destination.display().to_string())
                 .collect(),
         })
+    }
+
+    fn described(&self) -> Option<Described> {
+        self.described.clone()
     }
 
     async fn open_session(&mut self) -> Result<(), Trouble> {
@@ -241,6 +249,18 @@ impl Hands for Workshop {
         made.sandbox.stop().await;
         made.pipe.shutdown().await;
     }
+}
+
+fn describe(facts: &StartFacts) -> Described {
+    let network = match facts.network {
+        Network::Internet => "internet",
+        Network::Host => "this machine's network",
+        _ => "no network",
+    };
+    let strict = if facts.strict { ", strict" } else { "" };
+    let StartFacts { backend, base, user, .. } = facts;
+    let words = format!("{backend} sandbox: {base}, user {user}, {network}{strict}");
+    Described { words, notes: notes(facts) }
 }
 
 /// What the sandbox lacks that was asked for: said at the start, and never a gap.

@@ -28,8 +28,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, Failure> {
     if !several && let Some(reading) = readings.first() {
         pages::refuse_without_steps(reading)?;
     }
-    let kept = Kept::new(state_file(&loaded, &readings, several));
     probe_folder(&loaded.settings.output_dir)?;
+    let kept = Kept::new(state_file(&loaded, &readings, several));
     let runtime = backend::runtime()?;
     let backend = backend::native()?;
     let shown = Show::new(&arguments.output);

@@ -26,6 +26,8 @@ pub(super) fn progress(mut events: mpsc::Receiver<Watched>, everything: bool, pa
 struct View {
     everything: bool,
     live: bool,
+    /// The sandbox was told of.
+    ready: bool,
     paint: Paint,
     bar: ProgressBar,
     steps: u32,
@@ -37,16 +39,27 @@ impl View {
         let live =
             io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        Self { everything, live, paint, bar, steps: 0, line_width: 1 }
+        Self { everything, live, ready: false, paint, bar, steps: 0, line_width: 1 }
     }
 
     fn take(&mut self, event: Event) {
         match event {
-            Event::RunStarted { tutorial, title, steps, lines, sandbox, .. } => {
+            Event::RunStarted { tutorial, title, steps, lines, .. } => {
                 self.steps = steps;
                 self.line_width = lines.to_string().len();
-                self.header(&tutorial, title.as_deref(), steps, &sandbox);
+                self.header(&tutorial, title.as_deref(), steps);
                 self.start_bar("making the sandbox");
+            }
+            Event::SandboxReady { sandbox } if !self.ready => {
+                self.ready = true;
+                let words = one_line(&sandbox, columns().saturating_sub(7));
+                self.line(&format!("      {}\n", self.paint.dim.apply_to(words)));
+                self.bar.set_message("opening the shell");
+            }
+            Event::Note(note) if self.bar.position() == 0 => {
+                for part in wrapped(&note.text, columns().saturating_sub(10).min(110)) {
+                    self.line(&format!("  {} {part}", self.paint.warn.apply_to("!")));
+                }
             }
             Event::IterationStart { iteration } if iteration > 1 => {
                 self.line(&format!("  The student begins again (iteration {iteration})."));
@@ -70,14 +83,14 @@ impl View {
         }
     }
 
-    fn header(&self, tutorial: &str, title: Option<&str>, steps: u32, sandbox: &str) {
+    fn header(&self, tutorial: &str, title: Option<&str>, steps: u32) {
         let Paint { strong, dim, .. } = &self.paint;
         let title = title.map_or(tutorial, str::trim);
         let title = one_line(title, columns().saturating_sub(8));
         say(&format!("\n{} {}\n", self.paint.accent.apply_to("SMILE"), strong.apply_to(title)));
         let steps = super::count(steps as usize, "step");
-        let about = one_line(&format!("{tutorial} · {steps} · {sandbox}"), columns() - 7);
-        say(&format!("      {}\n\n", dim.apply_to(about)));
+        let about = one_line(&format!("{tutorial} · {steps}"), columns().saturating_sub(7));
+        say(&format!("      {}\n", dim.apply_to(about)));
     }
 
     fn start_bar(&mut self, message: &str) {

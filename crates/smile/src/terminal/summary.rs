@@ -13,6 +13,9 @@ use crate::output::{Paint, columns, wrapped};
 /// Gaps shown one by one; the report has them all.
 const GAPS_SHOWN_MAX: usize = 20;
 
+/// Notes on the sandbox, which stand above the first step already.
+const SAID_AT_START: [&str; 3] = ["network-missing", "limits-missing", "changes-in-memory"];
+
 /// The style of a severity.
 pub(crate) fn severity_paint(paint: &Paint, severity: Severity) -> &Style {
     match severity {
@@ -45,23 +48,20 @@ fn headline(out: &mut String, finished: &Finished, paint: &Paint) {
     }
     let coverage = record.coverage;
     let left = coverage.steps.saturating_sub(coverage.carried_out);
-    let _ = write!(
-        out,
-        "  {} of {} carried out, {} as promised, in {}",
+    let mut text = format!(
+        "{} of {} carried out, {} as promised, in {}",
         coverage.carried_out,
         count(coverage.steps as usize, "step"),
         coverage.as_promised,
         spoken(record.duration_ms),
     );
-    let _ = if left > 0 {
-        writeln!(
-            out,
-            "; the report says why {left} {} not.",
-            if left == 1 { "was" } else { "were" }
-        )
-    } else {
-        writeln!(out, ".")
-    };
+    if left > 0 {
+        let were = if left == 1 { "was" } else { "were" };
+        let _ = write!(text, "; the report says why {left} {were} not");
+    }
+    for line in wrapped(&(text + "."), columns().saturating_sub(4).min(110)) {
+        let _ = writeln!(out, "  {line}");
+    }
 }
 
 fn gaps(out: &mut String, gaps: &[Gap], paint: &Paint) {
@@ -114,7 +114,12 @@ fn place(gap: &Gap) -> String {
 }
 
 fn notes(out: &mut String, finished: &Finished, paint: &Paint) {
-    let notes = &finished.record.notes;
+    let notes: Vec<_> = finished
+        .record
+        .notes
+        .iter()
+        .filter(|note| !SAID_AT_START.contains(&note.code.as_str()))
+        .collect();
     if notes.is_empty() {
         return;
     }

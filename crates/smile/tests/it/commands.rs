@@ -100,6 +100,7 @@ fn events_are_json_lines_in_order() {
         names,
         [
             "run_started",
+            "sandbox_ready",
             "iteration_start",
             "step_started",
             "step_output",
@@ -108,8 +109,8 @@ fn events_are_json_lines_in_order() {
         ]
     );
     let numbers: Vec<_> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
-    assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
-    assert_eq!(events[5]["payload"]["exitCode"], 0);
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(events[6]["payload"]["exitCode"], 0);
 }
 
 #[test]
