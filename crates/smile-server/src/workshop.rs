@@ -27,6 +27,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// How much longer than its own limit a command's end may take to arrive.
 const END_GRACE: Duration = Duration::from_secs(10);
 
+/// How long an address is waited for while servers listen, but not there.
+const WRONG_DOOR_PATIENCE: Duration = Duration::from_secs(2);
+
 /// A sandbox, made anew for each iteration.
 pub(crate) struct Workshop {
     backend: Arc<dyn Backend>,
@@ -51,6 +54,8 @@ struct Made {
     pipe: JoinSet<()>,
     session: u32,
     shell: String,
+    /// Ports that programs of the tutorial began to listen on.
+    listening: BTreeSet<u16>,
 }
 
 impl Workshop {
@@ -80,8 +85,14 @@ impl Hands for Workshop {
             let _ = driver.await;
         });
         self.described = Some(describe(sandbox.facts()));
-        let made =
-            self.made.insert(Made { sandbox, guest, pipe, session: 0, shell: String::new() });
+        let made = self.made.insert(Made {
+            sandbox,
+            guest,
+            pipe,
+            session: 0,
+            shell: String::new(),
+            listening: BTreeSet::new(),
+        });
         let required = [operation::SESSION_RUN, operation::FILE_WRITE];
         bounded("the guest's greeting", made.guest.hello(&required)).await?;
         let start = made.sandbox.facts();
@@ -179,6 +190,7 @@ impl Hands for Workshop {
             Err(_) => return Err(Trouble("the guest does not answer any more".to_owned())),
         };
         made.session = ended.session;
+        made.listening.extend(&ended.listening);
         let mut observation = observation(ended, prompts, &perform)?;
         if observation.limited.is_none() {
             observation.limited = made.sandbox.limits_met().into_iter().next();
@@ -234,6 +246,10 @@ impl Hands for Workshop {
 
     async fn visit(&mut self, url: String, patience: Duration) -> Result<Seen, Trouble> {
         let made = self.made()?;
+        // Who has started a server elsewhere is waiting at the wrong door.
+        let elsewhere = !made.listening.is_empty()
+            && port(&url).is_some_and(|port| !made.listening.contains(&port));
+        let patience = if elsewhere { patience.min(WRONG_DOOR_PATIENCE) } else { patience };
         let timeout_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
         let visit = Visit { url, timeout_ms };
         match timeout(patience + END_GRACE, made.guest.visit(&visit)).await {
@@ -302,6 +318,17 @@ async fn system(guest: &Guest, facts: &StartFacts) -> String {
         line.unwrap_or_default().trim_matches('"').to_owned()
     };
     format!("{} {}", value("ID"), value("VERSION_ID")).trim().to_owned()
+}
+
+/// The port of an address.
+fn port(url: &str) -> Option<u16> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host_ends = authority.rfind(']').unwrap_or(0);
+    match authority[host_ends..].rsplit_once(':') {
+        Some((_, port)) => port.parse().ok(),
+        None => Some(if scheme == "https" { 443 } else { 80 }),
+    }
 }
 
 /// Reads a command's events to its end.
@@ -400,4 +427,20 @@ fn trouble(error: &dyn std::error::Error) -> Trouble {
         source = cause.source();
     }
     Trouble(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_a_port() {
+        let check = |url: &str, expected: Option<u16>| assert_eq!(port(url), expected, "{url}");
+        check("http://localhost:8000/a?b=c:1", Some(8000));
+        check("http://127.0.0.1", Some(80));
+        check("https://[::1]/x", Some(443));
+        check("http://[::1]:81/x", Some(81));
+        check("http://localhost:none", None);
+        check("localhost", None);
+    }
 }

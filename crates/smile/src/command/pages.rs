@@ -62,7 +62,8 @@ fn reading(page: Page, bytes_max: u64, roots: &[&Path]) -> Result<Reading, Failu
         let path = folder.join(target);
         let image = is_image(target);
         if leaves(&path, folder, roots) {
-            if image {
+            // A page taken out of its project still runs; what it shows from there is not at hand.
+            if image && path.exists() {
                 outside.borrow_mut().get_or_insert_with(|| target.to_owned());
             }
             return None;

@@ -82,6 +82,13 @@ fn an_image_outside_the_folder() {
 }
 
 #[test]
+fn an_image_outside_the_folder_that_is_not_at_hand_stops_nothing() {
+    let page = "# A page\n\n![logo](../images/logo.png)\n\n```sh\ntrue\n```\n";
+    let desk = Desk::new(&[("docs/page.md", page)]);
+    assert_eq!(desk.smile(&["check", "docs/page.md"]).code, Some(0));
+}
+
+#[test]
 fn a_broken_configuration() {
     let desk = Desk::new(&[("tutorial.md", PAGE)]);
     desk.write("smile.json", b"{\n  \"timeout\": 10\n  \"failOn\": \"major\"\n}\n");
