@@ -115,7 +115,7 @@ impl<'a> Retrier<'a> {
             let verdict = classify(&error, phase);
             match state.next(clock.now(), Outcome::Failure(verdict)) {
                 Step::Wait(pause) => {
-                    log::waiting(name, attempt, pause, &error);
+                    log::waiting(name, phase, attempt, pause, &error);
                     last = Last::Failed(error);
                     clock.sleep(pause, &cancel);
                 }

@@ -403,6 +403,21 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_an_older_connection_changes_nothing() {
+        let manager = ConnectionManager::new(ResiliencyConfig::default());
+        manager.set_connecting();
+        let old = manager.opened();
+        manager.set_reconnecting();
+        assert!(!manager.disconnected_from(old));
+        assert_eq!(manager.state(), ConnectionState::Reconnecting);
+        let new = manager.opened();
+        assert!(!manager.disconnected_from(old));
+        assert!(manager.is_connected());
+        assert!(manager.disconnected_from(new));
+        assert_eq!(manager.state(), ConnectionState::Disconnected);
+    }
+
+    #[test]
     fn reconnects_are_unlimited_unless_limited() {
         let manager = ConnectionManager::new(ResiliencyConfig::default());
         for _ in 0..1_000 {

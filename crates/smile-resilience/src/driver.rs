@@ -132,7 +132,7 @@ impl<'a> Retrier<'a> {
             };
             match step {
                 Step::Wait(pause) => {
-                    log::waiting(name, attempt, pause, shown);
+                    log::waiting(name, phase, attempt, pause, shown);
                     if cancel.run_until_cancelled(sleep(pause)).await.is_none() {
                         let why = GiveUp::Cancelled;
                         let history = state.into_history();

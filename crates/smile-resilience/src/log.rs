@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::state::{Attempt, GiveUp};
+use crate::verdict::Phase;
 
 pub(crate) fn succeeded(operation: &str, attempt: Attempt) {
     if attempt.number > 1 {
@@ -13,12 +14,21 @@ pub(crate) fn succeeded(operation: &str, attempt: Attempt) {
 
 pub(crate) fn waiting(
     operation: &str,
+    phase: Phase,
     attempt: Attempt,
     delay: Duration,
     error: &dyn fmt::Display,
 ) {
     let Attempt { number, max, .. } = attempt;
-    tracing::warn!(operation, attempt = number, max, ?delay, %error, "failed, will retry");
+    match phase {
+        Phase::Steady => {
+            tracing::warn!(operation, attempt = number, max, ?delay, %error, "failed, will retry");
+        }
+        // That something is not there while it starts is expected.
+        Phase::Starting => {
+            tracing::debug!(operation, attempt = number, max, ?delay, %error, "not there yet");
+        }
+    }
 }
 
 pub(crate) fn gave_up(operation: &str, attempt: Attempt, why: GiveUp, error: &dyn fmt::Display) {

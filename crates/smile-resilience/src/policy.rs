@@ -63,8 +63,9 @@ impl Policy {
         }
     }
 
-    /// Any number of attempts until so much time has passed: for what is just being started.
-    /// Pauses are short (10 ms growing to 250 ms), for somebody is waiting.
+    /// Any number of attempts until so much time has passed: for reaching what is just being
+    /// started. Pauses are short (10 ms growing to 250 ms), for somebody is waiting; reaching out
+    /// again does no harm, so it counts as idempotent.
     pub fn until(deadline: Duration) -> Self {
         let backoff = Backoff {
             initial: Duration::from_millis(10),
@@ -72,13 +73,12 @@ impl Policy {
             multiplier: 1.5,
             jitter: Jitter::None,
         };
-        Self { attempts_max: None, ..Self::attempts(1) }
-            .with_backoff(backoff)
-            .with_deadline(deadline)
+        Self::unlimited().with_backoff(backoff).with_deadline(deadline)
     }
 
     /// Any number of attempts for any time, until success, a fatal failure or cancellation: for
-    /// a connection that must come back. Equal jitter, 1 s doubling to 30 s.
+    /// a connection that must come back. Equal jitter, 1 s doubling to 30 s; connecting again does
+    /// no harm, so it counts as idempotent.
     pub fn forever() -> Self {
         let backoff = Backoff {
             initial: Duration::from_secs(1),
@@ -86,7 +86,11 @@ impl Policy {
             multiplier: 2.0,
             jitter: Jitter::Equal,
         };
-        Self { attempts_max: None, ..Self::attempts(1) }.with_backoff(backoff)
+        Self::unlimited().with_backoff(backoff)
+    }
+
+    fn unlimited() -> Self {
+        Self { attempts_max: None, idempotency: Idempotency::Idempotent, ..Self::attempts(1) }
     }
 
     /// Sets growth, cap and jitter of the pauses.

@@ -145,6 +145,24 @@ impl Verdict {
         Self { retry: Retry::Throttled(floor), reason: Reason::Throttled, effect: Effect::None }
     }
 
+    /// What the far end itself said of its error, as protocols carry it: whether trying again can
+    /// help, and when.
+    ///
+    /// ```
+    /// use smile_resilience::{Retry, Verdict};
+    /// use std::time::Duration;
+    ///
+    /// let second = Duration::from_secs(1);
+    /// assert_eq!(Verdict::told(true, Some(second)).retry, Retry::After(second));
+    /// assert_eq!(Verdict::told(false, None).retry, Retry::Never);
+    /// ```
+    pub fn told(retryable: bool, retry_after: Option<Duration>) -> Self {
+        if !retryable {
+            return Self::never(Reason::Unknown);
+        }
+        Self::transient(Reason::Unavailable).with_floor(retry_after)
+    }
+
     /// The same with the far end's own word on when to return, as a floor.
     #[must_use]
     pub fn with_floor(mut self, named: Option<Duration>) -> Self {

@@ -2,5 +2,6 @@
 
 mod budget;
 mod classifier;
+mod logs;
 mod messages;
 mod retry;

@@ -263,6 +263,15 @@ async fn a_server_that_is_being_started_is_waited_for_and_one_that_was_up_is_not
 }
 
 #[tokio::test(start_paused = true)]
+async fn reaching_out_again_does_no_harm() {
+    for policy in [Policy::until(SECOND * 5), Policy::forever()] {
+        let flaky = Flaky::new(4, ErrorKind::TimedOut);
+        let reached = Retrier::new("connect", policy).run(async |_| flaky.call()).await;
+        assert_eq!(reached.unwrap(), 5);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_retry_after_is_obeyed_or_ends_it() {
     let run = async |retry_after, deadline| {
         let start = Instant::now();

@@ -1,11 +1,11 @@
 //! What ends a client for good, what does not, and that stopping takes no time.
 
 use serde_json::json;
-use smile_resilience::ConnectionState;
-use smile_resilience::websocket::{Ended, SendError};
+use smile_resilience::websocket::{Ended, Incoming, SendError};
+use smile_resilience::{ConnectionState, ResiliencyConfig};
 use tokio::time::{Instant, sleep};
 
-use crate::peer::{NOTHING, SECOND, event, start, start_limited};
+use crate::peer::{NOTHING, SECOND, event, start, start_limited, start_with};
 
 #[tokio::test(start_paused = true)]
 async fn terminal_close_codes_end_it_and_others_do_not() {
@@ -70,6 +70,27 @@ async fn reconnects_are_limited_where_that_is_asked_for() {
     assert_eq!(dialled, 4, "the first, and three reconnects");
     let ended = bench.ended().await;
     assert!(matches!(ended, Ended::Attempts { attempts: 3, .. }), "{ended:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_program_had_not_taken_at_the_end_is_still_given() {
+    let config = ResiliencyConfig { max_reconnect_attempts: Some(0), ..Default::default() };
+    let mut bench =
+        start_with(|options| options.with_config(config).unwrap().resuming("old run", 7));
+    let mut peer = bench.accept().await;
+    for _ in 0..256 {
+        peer.text(r#"{"event":"connected"}"#).await; // As many as are kept for the program.
+    }
+    peer.hello("run", 9, 0).await;
+    bench.wait_for(|status| status.generation == 1).await;
+    sleep(SECOND).await;
+    for _ in 0..256 {
+        assert_eq!(bench.next_event().await.event, "connected");
+    }
+    let restarted = Incoming::Restarted { epoch: "run".to_owned(), unsent: vec![] };
+    assert_eq!(bench.events.next().await, Some(restarted));
+    assert_eq!(bench.events.next().await, None);
+    assert!(matches!(bench.ended().await, Ended::Attempts { attempts: 0, .. }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const NOTHING: Duration = Duration::ZERO;
+/// On paused time, what never comes would be waited for in a hot loop.
+const PATIENCE: Duration = Duration::from_hours(2);
 pub(crate) const ADDRESS: &str = "ws://peer/ws";
 
 /// Hands the far end of each stream to the test; refused once nobody takes them.
@@ -78,7 +80,8 @@ pub(crate) fn start_with(change: impl FnOnce(Options) -> Options) -> Bench {
 impl Bench {
     /// The next connection, after its handshake.
     pub(crate) async fn accept(&mut self) -> Peer {
-        let stream = self.streams.recv().await.unwrap();
+        let stream = timeout(PATIENCE, self.streams.recv()).await;
+        let stream = stream.expect("it did not connect").unwrap();
         Peer(accept_async(stream).await.unwrap())
     }
 
@@ -100,8 +103,7 @@ impl Bench {
 
     pub(crate) async fn wait_for(&self, wanted: impl FnMut(&Status) -> bool) -> Status {
         let mut status = self.handle.status();
-        // On paused time a state that never comes would be waited for in a hot loop.
-        let reached = timeout(SECOND * 7_200, status.wait_for(wanted)).await;
+        let reached = timeout(PATIENCE, status.wait_for(wanted)).await;
         reached.expect("the state never came").unwrap().clone()
     }
 
