@@ -112,6 +112,12 @@ impl Sessions {
             return Err(CallError::new(Code::InvalidInput, "the command holds a NUL"));
         }
         let mut lease = self.take(command.session).await?;
+        if lease.session().occupied {
+            lease.park();
+            let message =
+                format!("session {} is occupied by a program moved aside", command.session);
+            return Err(GuestError::new("BUSY", message).into());
+        }
         let aborted = responder.aborted().clone();
         let mut seen = std::mem::take(&mut *self.seen.lock());
         let (sender, mut events) = mpsc::channel(EVENTS_MAX);
@@ -131,6 +137,7 @@ impl Sessions {
         *self.seen.lock() = seen;
         let Finished { mut ended, session: after } =
             finished.map_err(|error| GuestError::io("lost the shell", &error))?;
+        lease.session().occupied = after == After::Occupied;
         if after != After::Ready {
             let session = self.spawn(lease.session().successor()).await?;
             ended.session = session.id;

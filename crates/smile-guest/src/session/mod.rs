@@ -17,7 +17,7 @@ use tokio::{io::unix::AsyncFd, time::timeout};
 
 use self::{
     report::{Fifo, Report, Reports},
-    shell::{Before, Given, Paths, Shell},
+    shell::{Before, Given, Kind, Paths, Shell},
     terminal::Terminal,
 };
 use crate::{
@@ -65,6 +65,8 @@ pub(crate) struct Session {
     pub(crate) cwd: String,
     pub(crate) before: Before,
     pub(crate) earlier: Vec<u8>,
+    /// A program lives on in the foreground: no command can be given.
+    pub(crate) occupied: bool,
     /// Commands so far; the parity of the count is the slot of the state being saved.
     commands: usize,
     saved: Option<usize>,
@@ -84,7 +86,8 @@ impl Session {
         folders: &Path,
         reaper: &Reaper,
     ) -> Result<Self, GuestError> {
-        let shell = Shell::find().ok_or_else(|| {
+        let own = start.env.iter().find(|(name, _)| name == "SHELL").map(|(_, path)| path.as_str());
+        let shell = Shell::find(own).ok_or_else(|| {
             GuestError::new("NO_SHELL", "neither `bash` nor `sh` is in this sandbox")
         })?;
         let mut session = Self::spawn(id, shell, start, folders, reaper)
@@ -165,6 +168,7 @@ impl Session {
             cwd: start.cwd.clone(),
             before: Before::default(),
             earlier: Vec::new(),
+            occupied: false,
             commands: 0,
             saved: None,
             start,
@@ -182,7 +186,9 @@ impl Session {
         self.commands += 1;
         let word = word();
         let mut lines = String::new();
-        if text.contains("history") || text.contains("fc ") {
+        let asks_history =
+            text.contains("history") || text.contains("fc ") || shell::repeats_history(text);
+        if self.shell.kind == Kind::Bash && asks_history {
             lines.push_str(&shell::remember(&self.start.history[self.remembered..]));
             self.remembered = self.start.history.len();
         }
@@ -198,8 +204,17 @@ impl Session {
             file: is_long.then_some(file.as_str()),
             slot: self.commands,
         };
-        lines.push_str(&shell::command(self.shell.kind, &self.paths, &given));
+        let (carry_out, report) = shell::command(self.shell.kind, &self.paths, &given);
+        lines.push_str(&carry_out);
         self.start.history.push(text.to_owned());
+        match self.shell.kind {
+            Kind::Bash => lines.push_str(&report),
+            Kind::Posix => {
+                self.script.write_all(lines.as_bytes()).await?;
+                self.script.wait_until_read().await?;
+                lines = report;
+            }
+        }
         self.script.write_all(lines.as_bytes()).await?;
         Ok(word)
     }

@@ -1,6 +1,6 @@
 //! What a shell says through its private fifo.
 
-use std::{collections::VecDeque, io, os::fd::OwnedFd, path::Path};
+use std::{collections::VecDeque, io, os::fd::OwnedFd, path::Path, time::Duration};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
 use tokio::io::unix::AsyncFd;
@@ -48,6 +48,20 @@ impl Fifo {
                 Ok(count) => rest = &rest[count?..],
                 Err(_would_block) => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Waits until the reader has taken everything. One that never does is found by the limits
+    /// of what it was given.
+    pub(crate) async fn wait_until_read(&self) -> io::Result<()> {
+        const LOOKS_APART: Duration = Duration::from_micros(200);
+        const LOOKS_MAX: u32 = 5000;
+        for _ in 0..LOOKS_MAX {
+            if rustix::io::ioctl_fionread(&self.fd)? == 0 {
+                break;
+            }
+            tokio::time::sleep(LOOKS_APART).await;
         }
         Ok(())
     }

@@ -35,10 +35,11 @@ const SHELLS: [(&str, Kind); 5] = [
 ];
 
 impl Shell {
-    /// The best shell there is.
-    pub(crate) fn find() -> Option<Self> {
-        let there = SHELLS.iter().find(|(path, _)| Path::new(path).exists());
-        there.map(|&(path, kind)| Self { path: path.to_owned(), kind })
+    /// The user's own shell where it is one that a session can drive, else the best there is.
+    pub(crate) fn find(own: Option<&str>) -> Option<Self> {
+        let own = own.and_then(|path| Some((path, kind(path)?)));
+        let there = own.into_iter().chain(SHELLS).find(|(path, _)| Path::new(path).exists());
+        there.map(|(path, kind)| Self { path: path.to_owned(), kind })
     }
 
     /// Its arguments.
@@ -47,6 +48,14 @@ impl Shell {
             Kind::Bash => &["--noprofile", "--norc", "--noediting", "-i"],
             Kind::Posix => &["-i"],
         }
+    }
+}
+
+fn kind(path: &str) -> Option<Kind> {
+    match Path::new(path).file_name()?.to_str()? {
+        "bash" => Some(Kind::Bash),
+        "sh" | "dash" | "ash" => Some(Kind::Posix),
+        _ => None,
     }
 }
 
@@ -139,8 +148,10 @@ pub(crate) struct Given<'a> {
     pub(crate) slot: usize,
 }
 
-/// The lines that carry out one command and report its end.
-pub(crate) fn command(kind: Kind, paths: &Paths, given: &Given<'_>) -> String {
+/// The lines that carry out one command, and those that report its end. A small shell forgets
+/// what it has read ahead when it meets a syntax error: it must not be given the second before it
+/// has read the first.
+pub(crate) fn command(kind: Kind, paths: &Paths, given: &Given<'_>) -> (String, String) {
     let Given { word, before, text, file, slot } = *given;
     let reports = quote(&paths.reports);
     let terminal = quote(&paths.terminal);
@@ -153,6 +164,7 @@ pub(crate) fn command(kind: Kind, paths: &Paths, given: &Given<'_>) -> String {
     let body = match (file, kind) {
         (Some(path), Kind::Bash) => format!("\"$(<{})\"", quote(path)),
         (Some(path), Kind::Posix) => format!("\"$(cat {})\"", quote(path)),
+        (None, Kind::Bash) if repeats_history(text) => expanded(text),
         (None, Kind::Bash) if !before.traced && is_whole(text) => quote(&format!(
             "{text}\nbuiltin printf '%s\\0' {} \"$?\" \"$_\" \"${{PIPESTATUS[@]}}\" {} >{reports}",
             tag::INSIDE,
@@ -167,13 +179,12 @@ pub(crate) fn command(kind: Kind, paths: &Paths, given: &Given<'_>) -> String {
     // The empty line takes whatever a syntax error leaves behind in the shell's parser.
     // As at a terminal, all three can be read and written: `more` reads its standard error.
     lines.push(format!("{eval} {body} <>{terminal} >&0 2>&0\n"));
-    lines.push(format!(
+    let report = format!(
         "printf '%s\\0' {} {word} \"$?\" \"$PWD\" \"$-\" {pipe_status}{} >{reports}",
         tag::END,
         tag::STOP
-    ));
-    lines.push(save(kind, paths, word, slot));
-    joined(&lines)
+    );
+    (joined(&lines), joined(&[report, save(kind, paths, word, slot)]))
 }
 
 /// Lines that tell the shell what was typed before, for `history` and `fc`.
@@ -212,6 +223,32 @@ fn put_back(kind: Kind, before: &Before, text: &str) -> Vec<String> {
     lines
 }
 
+/// Whether the shell may take a part of the text for something typed before: an exclamation mark
+/// that is not followed by what switches that off. Here-documents are never looked into.
+pub(crate) fn repeats_history(text: &str) -> bool {
+    let plain = |next: char| " \t\n\r=;&()|<>".contains(next);
+    !text.contains("<<")
+        && text.match_indices('!').any(|(at, _)| {
+            text[at + 1..].chars().next().is_some_and(|next| !plain(next) && next != '"')
+        })
+}
+
+/// A word that becomes the text with its history expansions carried out and shown, as at a
+/// terminal; or, where there is no such event, the message that says so.
+fn expanded(text: &str) -> String {
+    let event = text.match_indices('!').find_map(|(at, _)| {
+        let event = text[at..].split_ascii_whitespace().next()?;
+        (event.len() > 1).then_some(event)
+    });
+    let missing = quote(&format!("bash: {}: event not found", event.unwrap_or("!")));
+    let (text, failure) = (quote(text), quote(&format!("printf '%s\\n' {missing}; ! :")));
+    format!(
+        "\"$(smile_line=$(history -p -- {text} 2>/dev/null) || {{ printf '%s' {failure}; exit; }}; \
+         [ \"$smile_line\" = {text} ] || printf \"printf '%%s\\\\n' %q\\n\" \"$smile_line\"; \
+         printf '%s' \"$smile_line\")\""
+    )
+}
+
 /// Whether another line can follow in the same `eval` without becoming a part of the command.
 fn is_whole(text: &str) -> bool {
     let end = text.trim_end();
@@ -234,7 +271,7 @@ fn save(kind: Kind, paths: &Paths, word: &str, slot: usize) -> String {
              printf '%s\\n' \"set -o ${SHELLOPTS//:/ -o }\""
         }
         Kind::Posix => {
-            "set | grep -v -E '^(PPID|OPTIND|_|PS1|PS2)='; export -p; alias; trap; \
+            "set | grep -v -E '^(PPID|OPTIND|_|PS1|PS2)='; export -p; alias | sed 's/^alias //; s/^/alias /'; trap; \
              echo \"umask $(umask)\""
         }
     };

@@ -40,6 +40,9 @@ async fn a_session_with_a_server_can_be_closed() {
     let (port, server) = (free_port(), world.session);
     let seen = world.run(&format!("{SERVER} {port}")).await;
     assert_eq!(seen.how, RunEnd::MovedAside);
+    let occupied = smile_guest::message::RunCommand { session: server, ..world.command("true") };
+    let error = world.guest.run(&occupied).await.unwrap().next().await.unwrap_err();
+    assert_eq!(error.code(), Some("BUSY"));
     world.guest.close_session(server).await.unwrap();
     let visit = Visit { url: format!("http://localhost:{port}/"), timeout_ms: 10 };
     let error = world.guest.visit(&visit).await.unwrap_err();

@@ -178,7 +178,13 @@ async fn history_is_what_was_typed() {
     world.check("echo one", 0, "one\n").await;
     world.check("echo two", 0, "two\n").await;
     world.check("history", 0, "    1  echo one\n    2  echo two\n").await;
-    world.check("echo 'hey!'", 0, "hey!\n").await;
+    world
+        .check("echo 'hey!' \"you!\" '!!' [!a] ${!HOM*} ! x", 0, "hey! you! !! [!a] HOME ! x\n")
+        .await;
+    world.check("echo one", 0, "one\n").await;
+    world.check("echo [!!]", 0, "echo [echo one]\n[echo one]\n").await;
+    world.check("echo \"#!/bin/sh\" > f", 1, "bash: !/bin/sh\": event not found\n").await;
+    world.check("cat > f <<'EOF'\n#!/bin/sh\necho ran\nEOF\nsh f", 0, "ran\n").await;
 }
 
 #[tokio::test]
@@ -196,4 +202,36 @@ async fn traces_are_the_commands_own() {
     world.check("echo v", 0, "echo v\nv\n").await;
     world.run("set +v").await;
     world.check("echo plain", 0, "plain\n").await;
+}
+
+/// Where there is no bash: dash, and the shell of busybox.
+#[tokio::test]
+async fn small_shells_do_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let ash = folder.path().join("ash");
+    std::os::unix::fs::symlink("/bin/busybox", &ash).unwrap();
+    for shell in ["/bin/dash", ash.to_str().unwrap()] {
+        let mut world = World::with_env(&[("SHELL", shell)]).await;
+        world.check("mkdir -p a && cd a && export A='1 2' && B=3", 0, "").await;
+        world.check("sh -c 'echo \"$A\"'; echo $B; basename $PWD", 0, "1 2\n3\na\n").await;
+        world.check("f() { echo func; }; alias k='echo alias'", 0, "").await;
+        world.check("f; k", 0, "func\nalias\n").await;
+        world.check("(exit 5)", 5, "").await;
+        world.check("echo $?", 0, "5\n").await;
+        world.check("cat <<EOF\n$A\nEOF", 0, "1 2\n").await;
+        let seen = world.run("echo 'open").await;
+        assert_eq!(seen.how, RunEnd::Exited { code: 2 }, "{shell}: {seen:?}");
+        let seen = world.run("nosuchtool").await;
+        assert_eq!(seen.how, RunEnd::Exited { code: 127 }, "{shell}: {seen:?}");
+        assert_eq!(seen.ended.commands_not_found, ["nosuchtool"], "{shell}: {seen:?}");
+        let seen = world.run("sleep 50 &").await;
+        assert_eq!(seen.how, RunEnd::Exited { code: 0 }, "{shell}");
+        world.check("kill %1", 0, "").await;
+        let seen = world.run("exit 3").await;
+        assert_eq!(seen.how, RunEnd::ShellEnded { code: 3 }, "{shell}");
+        world.check("echo $A $B; basename $PWD; k", 0, "1 2 3\na\nalias\n").await;
+        let seen = world.run("read x").await;
+        assert_eq!(seen.how, RunEnd::Waiting, "{shell}");
+        world.check("echo on", 0, "on\n").await;
+    }
 }
