@@ -20,6 +20,7 @@ use rustix::{
 };
 
 use super::{
+    archive,
     cgroup::Groups,
     channel::{self, At, Failure, Order, Ready, Report, Stage},
     inside, layers,
@@ -160,8 +161,16 @@ fn prepare_and_start(
                 inside::Base::Host { skeleton: None }
             }
         }
-        PlanBase::Folder(path) | PlanBase::Archive(path) => inside::Base::Folder(path.clone()),
+        PlanBase::Folder(path) => inside::Base::Folder(path.clone()),
+        PlanBase::Archive(path) => {
+            let folder = archive::ensure(&plan.cache, path, !kind.single_user)
+                .at(Stage::Base, "unpacking the archive")?;
+            inside::Base::Folder(folder)
+        }
     };
+    if let inside::Base::Folder(folder) = &base {
+        archive::check_root(folder).at(Stage::Base, "looking at the root file system")?;
+    }
     let upper_in_memory = plan.upper_in_memory || !store::can_hold_changes(outside.run.path());
     ready.upper_in_memory = upper_in_memory;
     let (ours, theirs) = channel::pair().at(Stage::Namespaces, "making a socket")?;

@@ -6,7 +6,10 @@ use std::{
     os::{fd::OwnedFd, unix::net::UnixStream as BlockingStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -77,15 +80,17 @@ impl Settings {
 }
 
 /// Makes sandboxes on this machine.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Native {
     settings: Settings,
+    /// With what the host's configuration names as proxy or mirror; read when first needed.
+    policy: OnceLock<Policy>,
 }
 
 impl Native {
     /// Does nothing yet.
     pub fn new(settings: Settings) -> Self {
-        Self { settings }
+        Self { settings, policy: OnceLock::new() }
     }
 
     async fn start(&self, spec: &SandboxSpec) -> Result<NativeSandbox, StartError> {
@@ -120,7 +125,7 @@ impl Native {
             .map_err(|failure| start_error(failure, base_path(&spec.base)))?;
         let network = tun
             .map(|tun| {
-                Stack::start(tun, self.settings.policy.clone(), &CancellationToken::new())
+                Stack::start(tun, self.policy().clone(), &CancellationToken::new())
                     .map_err(|source| StartError::Network { source })
             })
             .transpose()?;
@@ -130,6 +135,16 @@ impl Native {
             .map_err(|source| helper("watching the guest's stream", source))?;
         let facts = self.facts(spec, ready, &toolchains);
         Ok(NativeSandbox { control, stream: Some(stream), network, facts })
+    }
+
+    fn policy(&self) -> &Policy {
+        self.policy.get_or_init(|| {
+            let environment = &self.settings.environment;
+            let named = network::allowed_by_configuration(
+                environment.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+            );
+            self.settings.policy.clone().with_allow(named)
+        })
     }
 
     fn plan(
@@ -198,6 +213,13 @@ impl Native {
             &toolchains.path,
         );
         environment.extend(toolchains.variables.iter().cloned());
+        if network == Network::Internet {
+            for (name, value) in &mut environment {
+                if let Some(inside) = network::environment_inside(name, value) {
+                    *value = inside;
+                }
+            }
+        }
         StartFacts {
             backend: "native",
             base: describe(&spec.base),

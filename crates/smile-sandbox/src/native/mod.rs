@@ -2,6 +2,7 @@
 //! ordinary user.
 
 mod accounts;
+mod archive;
 mod cgroup;
 mod channel;
 mod environment;

@@ -191,7 +191,11 @@ pub(super) fn file_for(root: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> 
     }
 }
 
-fn open_inside(root: BorrowedFd<'_>, path: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+pub(super) fn open_inside(
+    root: BorrowedFd<'_>,
+    path: &str,
+    flags: OFlags,
+) -> rustix::io::Result<OwnedFd> {
     rustix::fs::openat2(
         root,
         path,
