@@ -8,6 +8,22 @@
 //! | server | `{ack}` | all requests up to this number have arrived |
 //! | server | `{seq, event, payload}` | an event; without `seq` it is shown and not counted |
 //! | server | `{gap: {from, to}}` | these events are not available any more |
+//!
+//! The client connects with `?since=SEQ&epoch=EPOCH&client=ID`, so that a server may also begin
+//! without reading the first message; both say the same.
+//!
+//! What a server does, beside speaking these:
+//!
+//! 1. It greets first, before any numbered event, with its own epoch, newest event and what has
+//!    arrived from this client.
+//! 2. It sends the events after the client's `lastSeq`, from its journal and then live, in order;
+//!    where the client names another epoch, from the first. What it cannot send any more it names as
+//!    a gap; where it has lost numbers that it had given out, it takes a new epoch.
+//! 3. It carries out each request once: for each client an [`Ordered`](crate::Ordered) that begins
+//!    after the larger of its own last number and the client's `lastAck` drops repeats and keeps
+//!    the order. It acknowledges with the highest number before which nothing is missing.
+//! 4. It answers pings, which WebSocket libraries do by themselves, and closes with a code that says
+//!    whether to return, see [`is_terminal`](super::is_terminal).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
