@@ -19,8 +19,14 @@ const DISTANCE_MAX: usize = 2;
 /// `running` is true where another command was left running before it.
 pub(crate) fn about(sentence: &Sentence, step: &mut Step, distance: usize, running: bool) {
     let Action::Run(command) = &mut step.action else { return };
-    if command.keeps_running.is_none() && distance == 0 {
-        command.keeps_running = keeps_running(sentence, running);
+    if command.keeps_running.is_none() {
+        command.keeps_running = match distance {
+            0 => keeps_running(sentence, running),
+            1..=DISTANCE_MAX => {
+                sentence.find(OTHER_TERMINAL).map(|words| format!("the text says \"{words}\""))
+            }
+            _ => None,
+        };
     }
     // Inside of an editor other keys are meant.
     if command::editor_file(&command.text).is_some() || distance > DISTANCE_MAX {
@@ -35,7 +41,7 @@ pub(crate) fn about(sentence: &Sentence, step: &mut Step, distance: usize, runni
 /// Notes that the page goes on in another terminal: so what was started goes on running.
 pub(crate) fn goes_on(sentence: &Sentence, step: &mut Step, distance: usize) {
     let Action::Run(command) = &mut step.action else { return };
-    if distance == 0
+    if distance <= DISTANCE_MAX
         && command.keeps_running.is_none()
         && let Some(words) = sentence.find(OTHER_TERMINAL)
     {

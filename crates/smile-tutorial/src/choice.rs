@@ -24,6 +24,40 @@ pub(crate) fn choices(content: &[String]) -> BTreeMap<usize, String> {
             first_command = false;
         }
     }
+    out.extend(labelled(content));
+    out
+}
+
+/// Groups of commands, each under a comment that names a package manager or a platform: the one
+/// that fits best is followed.
+fn labelled(content: &[String]) -> BTreeMap<usize, String> {
+    let mut groups: Vec<(Option<platform::Fit>, String, Vec<usize>)> = Vec::new();
+    for (at, line) in content.iter().enumerate() {
+        let text = line.trim();
+        if let Some(comment) = text.strip_prefix('#') {
+            let comment = comment.trim_start_matches('#').trim();
+            let label = comment.split([',', '(', ':']).next().unwrap_or_default();
+            let label = label.trim_start_matches("Using ").trim_start_matches("With ");
+            let short = label.split_whitespace().count() <= 3;
+            let fit = platform::fit(label).filter(|_| short);
+            groups.push((fit, comment.to_owned(), Vec::new()));
+        } else if !text.is_empty()
+            && let Some((.., lines)) = groups.last_mut()
+        {
+            lines.push(at);
+        }
+    }
+    let all =
+        groups.len() > 1 && groups.iter().all(|(fit, _, lines)| fit.is_some() && !lines.is_empty());
+    let best = groups.iter().filter_map(|(fit, ..)| *fit).max();
+    let chosen = groups.iter().position(|(fit, ..)| *fit == best);
+    let mut out = BTreeMap::new();
+    for (index, (_, comment, lines)) in groups.iter().enumerate() {
+        if all && Some(index) != chosen {
+            let why = format!("the comment \"{comment}\" names another way");
+            out.extend(lines.iter().map(|line| (*line, why.clone())));
+        }
+    }
     out
 }
 

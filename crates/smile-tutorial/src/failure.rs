@@ -1,4 +1,5 @@
-//! Failures that a page shows on purpose, and what else a command's output cannot be held to.
+//! What an output tells about its command: that it fails on purpose, that it goes on running, that
+//! it prints something else each time.
 
 use crate::command;
 use crate::lead::Lead;
@@ -148,4 +149,15 @@ pub(crate) fn announced(lead: &Lead, exchanges: &[Exchange]) -> Option<(usize, &
     };
     let weak = || exchanges.iter().position(|e| output(e).is_some_and(|text| complains(&text)));
     strict.or_else(weak).map(|at| (at, words))
+}
+
+/// Notes that a command goes on running, where its output says how to stop it.
+pub(crate) fn note_running(command: &mut Command, output: &str) {
+    let lower = output.to_lowercase();
+    let stop = ["ctrl+c to", "ctrl-c to", "control-c to", "ctrl + c to"];
+    if command.keeps_running.is_none()
+        && let Some(words) = stop.iter().find(|words| lower.contains(**words))
+    {
+        command.keeps_running = Some(format!("the output shown says \"{words}\""));
+    }
 }

@@ -42,6 +42,21 @@ pub(crate) fn instructions(
     out
 }
 
+/// A paragraph that is nothing but a command, or an entry of a numbered list that ends in one:
+/// "1. Install the tools: `npm ci`".
+pub(crate) fn alone(sentences: &[Sentence], announced: bool, numbered: bool) -> Option<Found> {
+    let [sentence] = sentences else { return None };
+    let text = sentence.text.trim_end_matches('.');
+    let [code] = sentence.codes.as_slice() else { return None };
+    let entry = numbered && text.ends_with(": `0`");
+    let fits = code.literal && code.text.contains(' ') && command::is_command_like(&code.text);
+    (fits && (entry || text == "`0`" && announced)).then(|| Found {
+        lines: Lines::one(code.line),
+        action: Instruction::Run(code.text.clone()),
+        why: "a command that stands by itself".to_owned(),
+    })
+}
+
 /// How sentences start that only tell of a possibility.
 const POSSIBLE_STARTS: &str = "if |when |whenever |unless |should you|for example|e.g.|in case|note:|\
     you can also|optionally|alternatively|instead|or |as you|once you have|suppose|to stop|\
@@ -51,6 +66,11 @@ const POSSIBLE_STARTS: &str = "if |when |whenever |unless |should you|for exampl
 const POSSIBLE: &str = "instead of|would|could|you can also|try to|not run|don't|do not|never|\
     without running|avoid|for example|such as|e.g.|for instance|equivalent|same as|or run|or use|\
     might|may want|some people|unless|in case|rather than|used to|previously|earlier";
+
+/// Verbs of instructions that say by which command: "install it with `npm ci`".
+const ACTIONS: &str = "start|install|build|check|verify|launch|initialize|initialise|compile|test|clone|\
+    reload|restart|activate|deploy|update|upgrade|generate|confirm|initiate|bootstrap|create|make|set|\
+    list|inspect|view|apply|enable|boot|fetch|format|lint|commit|serve|do";
 
 /// What a sentence tells to run, clause by clause.
 fn clauses(sentence: &Sentence, next: &[String]) -> Vec<Found> {
@@ -90,7 +110,10 @@ impl<'a> Clauses<'a> {
             if imperative {
                 match verb {
                     "run" | "execute" | "type" | "enter" | "issue" | "invoke" => self.command(verb),
-                    "create" | "make" => self.directory(),
+                    "create" | "make" => {
+                        self.directory();
+                        self.by_running(verb);
+                    }
                     "change" | "cd" | "move" | "switch" | "navigate" => self.change(verb),
                     "go" if self
                         .words
@@ -99,6 +122,7 @@ impl<'a> Clauses<'a> {
                     {
                         self.change(verb);
                     }
+                    _ if ACTIONS.split('|').any(|action| action == verb) => self.by_running(verb),
                     _ => {}
                 }
                 imperative = OPENERS.split('|').any(|opener| opener == verb);
@@ -167,6 +191,38 @@ impl<'a> Clauses<'a> {
             self.push(code.line, text.to_owned(), format!("the text tells to {verb} it"));
         }
         true
+    }
+
+    /// "start it by running `a`", "install it with `b c`"
+    fn by_running(&mut self, verb: &str) {
+        const JOINTS: &str = "running|executing|typing|entering|with|using|via";
+        const BETWEEN: &str = "the|command|following";
+        // "We can build it with" tells of a possibility.
+        let before = self.words.get(self.at.saturating_sub(3)..self.at).unwrap_or_default();
+        if before.iter().any(|word| matches!(*word, "can" | "we" | "will" | "may")) {
+            return;
+        }
+        let rest = self.words.get(self.at + 1..).unwrap_or_default();
+        let Some(joint) =
+            rest.iter().take(10).position(|word| JOINTS.split('|').any(|j| j == *word))
+        else {
+            return;
+        };
+        let before = rest.get(..joint).unwrap_or_default();
+        if before.iter().any(|word| word.ends_with([',', ';', ':'])) {
+            return;
+        }
+        let after = rest.get(joint + 1..).unwrap_or_default();
+        let code = after
+            .iter()
+            .take_while(|word| BETWEEN.split('|').any(|b| b == **word) || word.contains('`'))
+            .find_map(|word| code_at(self.sentence, word));
+        if let Some(code) = code
+            && code.text.contains(' ')
+            && command::is_command_like(&code.text)
+        {
+            self.take(code, verb);
+        }
     }
 
     /// "create a directory named `app`"
@@ -382,6 +438,11 @@ mod tests {
             "Create a file named `app.js` and copy the code from the example above.",
             &["copy to app.js"],
         );
+        check("Start the server by running `npm start`.", &["npm start"]);
+        check(
+            "Install it with `pip install x`, then check it with `pip list`.",
+            &["pip install x", "pip list"],
+        );
         check("Copy that to a file `main.py`.", &["copy to main.py"]);
         check("Open http://localhost:8000 in your browser.", &["visit http://localhost:8000"]);
         check(
@@ -408,6 +469,9 @@ mod tests {
             "Enter `my-app` when asked for the name.",
             "Whenever you change it, run `make` again.",
             "Create the `app.js` file.",
+            "Check the `status` field with care.",
+            "Start with `main`.",
+            "Build systems, with `make install` among them, differ.",
             "Go to the `Settings` page.",
         ] {
             check(text, &[]);

@@ -40,7 +40,7 @@ pub(crate) struct Lead {
     pub(crate) announces: bool,
 }
 
-const OUTPUT: &str = "you should see|you'll see|you will see|should print|should output|should produce|\
+const OUTPUT: &str = "will appear|should appear|appears|you should see|you'll see|you will see|should print|should output|should produce|\
     should display|should show|should return|should now see|should get|will print|\
     will output|will display|will show|will return|will produce|will give|prints|outputs|\
     displays|returns|produces|responds with|response|output|the result|results in|result is|\
@@ -111,7 +111,7 @@ pub(crate) fn read(sentences: &[Sentence]) -> Lead {
         loose: tail.iter().rev().take(2).find_map(|s| s.find(LOOSE)),
         failure: failure(tail),
         shown: last.find(SHOWN),
-        unreal: last.find(UNREAL),
+        unreal: last.find(UNREAL).or_else(|| trouble(last)),
         another: another(last),
         run: last.find(RUN),
         announces: last.announces(),
@@ -119,6 +119,15 @@ pub(crate) fn read(sentences: &[Sentence]) -> Lead {
     };
     read_file(tail, &mut lead);
     lead
+}
+
+/// The words that keep what follows for the case that something went wrong.
+fn trouble(sentence: &Sentence) -> Option<&'static str> {
+    const STARTS: &str = "if you get|if you see|if you encounter|if you run into|if you receive|if this fails|\
+        if that fails|if it fails|if the command fails|if this doesn't|if that doesn't|if it doesn't|\
+        if something|if the above|if there is an error|if there's an error|if an error|if it still|\
+        if you have trouble|if you have problems|in case of|should you get|should you see";
+    STARTS.split('|').find(|start| sentence.text.starts_with(start))
 }
 
 /// The words that announce a failure; a failure that only may happen is none.
@@ -172,10 +181,15 @@ fn read_file(sentences: &[Sentence], lead: &mut Lead) {
     let Some((creates, changes, sentence)) = written else { return };
     lead.write = creates.or(changes);
     lead.fragment = sentence.has(FRAGMENT);
-    let ends = sentence.has(END) || last.has(END);
+    let line = sentence.has(
+        "add the following line|add the following lines|add this line|add these lines|\
+         add a line|add the line|add the following entry|add an entry|add these two lines",
+    ) && !sentence
+        .has("inside|within|before|after|section|object|between|under|above|block|top");
+    let ends = sentence.has(END) || last.has(END) || line;
     lead.mode = Some(if ends && !sentence.has("replace") {
         WriteMode::Append
-    } else if changes.is_some() && !(creates.is_some() && is_new(sentence)) && !whole {
+    } else if changes.is_some() && !is_new(sentence) && !whole {
         WriteMode::Merge
     } else {
         WriteMode::Replace
@@ -213,7 +227,16 @@ fn is_reported(sentence: &Sentence) -> bool {
 }
 
 fn is_new(sentence: &Sentence) -> bool {
-    sentence.has("create|new file|a file called|a file named|file named|file called|save")
+    let added = ["add a `", "add an `"].iter().any(|start| {
+        let number = sentence.text.split_once(start).and_then(|(_, rest)| rest.split('`').next());
+        let code = number.and_then(|n| n.parse::<usize>().ok()).and_then(|n| sentence.codes.get(n));
+        code.is_some_and(|code| is_file_like(&code.text))
+    });
+    added
+        || sentence.has(
+            "create|new file|a file called|a file named|file named|file called|save this as|\
+             save it as|save as|save the following|save your|save this|save that",
+        )
 }
 
 /// Of several files the one that is written: the first one after the word that tells to write,
@@ -332,6 +355,13 @@ mod tests {
         check("Replace the contents of `x.js` with:", Some("x.js"), Some(Replace));
         check("In `b.py`, change the line to:", Some("b.py"), Some(Merge));
         check("The tool will create `x.lock`:", Some("x.lock"), None);
+        check("Add the following line to your `~/.bashrc`:", Some("~/.bashrc"), Some(Append));
+        check("Then add a `deps.txt`:", Some("deps.txt"), Some(Replace));
+        check(
+            "Change the `name` setting in `a.yml` and save the file.",
+            Some("a.yml"),
+            Some(Merge),
+        );
         check("You should see:", None, None);
         check("Create a file called `todo` with this content:", Some("todo"), Some(Replace));
         check("And this is the `Makefile`, mind the tabs:", Some("Makefile"), Some(Replace));

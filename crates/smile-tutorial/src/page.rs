@@ -41,6 +41,8 @@ pub(crate) struct Item {
     pub(crate) containers: Vec<usize>,
     /// Inside of a block quote.
     pub(crate) quoted: bool,
+    /// Inside of a numbered list.
+    pub(crate) numbered: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -118,6 +120,8 @@ struct Reader<'a> {
     headings: Vec<(u8, String)>,
     path: Rc<[String]>,
     quotes: usize,
+    /// For each list that is open whether it is numbered.
+    lists: Vec<bool>,
     cells: bool,
     spans: Vec<Span>,
     style: Vec<Style>,
@@ -152,6 +156,7 @@ impl<'a> Reader<'a> {
             headings: Vec::new(),
             path: Rc::from([]),
             quotes: 0,
+            lists: Vec::new(),
             cells: false,
             spans: Vec::new(),
             style: Vec::new(),
@@ -215,7 +220,11 @@ impl<'a> Reader<'a> {
                 self.flush_text();
                 self.quotes += 1;
             }
-            Tag::Paragraph | Tag::List(_) | Tag::Item | Tag::TableHead | Tag::TableRow => {
+            Tag::List(start) => {
+                self.flush_text();
+                self.lists.push(start.is_some());
+            }
+            Tag::Paragraph | Tag::Item | Tag::TableHead | Tag::TableRow => {
                 self.flush_text();
             }
             Tag::TableCell => {
@@ -252,7 +261,11 @@ impl<'a> Reader<'a> {
                 self.flush_text();
                 self.quotes = self.quotes.saturating_sub(1);
             }
-            TagEnd::Paragraph | TagEnd::List(_) | TagEnd::Item => self.flush_text(),
+            TagEnd::List(_) => {
+                self.flush_text();
+                self.lists.pop();
+            }
+            TagEnd::Paragraph | TagEnd::Item => self.flush_text(),
             TagEnd::TableCell => {
                 self.flush_text();
                 self.cells = false;
@@ -408,6 +421,7 @@ impl<'a> Reader<'a> {
             headings: Rc::clone(&self.path),
             containers: Vec::new(),
             quoted: self.quotes > 0,
+            numbered: self.lists.last() == Some(&true),
         });
     }
 
@@ -434,6 +448,7 @@ impl<'a> Reader<'a> {
                     headings,
                     containers: Vec::new(),
                     quoted: false,
+                    numbered: false,
                 },
             );
         }

@@ -94,7 +94,7 @@ const ASKS: &str = "you need|you'll need|you will need|need to have|needs to be 
     installed and";
 
 /// How sentences say so of what may be anything; they count with a version or an installation.
-const ASKS_WEAKLY: &str = "requires|is required|are required|must have|should have|make sure|ensure|\
+const ASKS_WEAKLY: &str = "requires|is required|also required|are required|must have|should have|make sure|ensure|\
     prerequisite|prerequisites|recommended";
 
 /// The requirements that the page states.

@@ -106,6 +106,9 @@ pub(crate) fn decide(context: &Context<'_>) -> Decision {
         }
         return decided(Role::Listing, Plan::Look, format!("{label}, a directory tree"));
     }
+    if let Some(decision) = editor(context, &label) {
+        return decision;
+    }
     match kind {
         Language::OtherShell => {
             decided(Role::Alternative, Plan::Look, format!("{label}: a shell of another platform"))
@@ -122,6 +125,21 @@ pub(crate) fn decide(context: &Context<'_>) -> Decision {
         Language::None | Language::Text => unlabelled(context, &label),
         Language::Other => other(context, &label),
     }
+}
+
+/// A block right below the command that opens an editor is what is typed there: an editor prints
+/// nothing.
+fn editor(context: &Context<'_>, label: &str) -> Option<Decision> {
+    let file = context.editor?;
+    let opened = context.commands.last().and_then(|command| command::editor_file(command));
+    let direct = context.adjacent && opened == Some(file);
+    direct.then(|| {
+        decided(
+            Role::File,
+            Plan::Editor(file.to_owned()),
+            format!("{label}, right below the command that opens the editor"),
+        )
+    })
 }
 
 /// Blocks with prompts.
@@ -364,7 +382,7 @@ fn unlabelled(context: &Context<'_>, label: &str) -> Decision {
         return decided(Role::Output, Plan::Output, format!("{label}, right below a command"));
     }
     if let (Some(file), Some(_)) = (lead.file.clone(), lead.write)
-        && !commands
+        && !all_known(&code.content)
     {
         return file_decision(context, &file, label);
     }
@@ -418,7 +436,8 @@ fn other(context: &Context<'_>, label: &str) -> Decision {
             format!("{label}, and the text before tells to type it into the editor"),
         );
     }
-    if let (Some(file), Some(_)) = (lead.file.clone(), lead.write) {
+    let again = lead.whole && context.written.is_some();
+    if let Some(file) = lead.file.clone().filter(|_| lead.write.is_some() || again) {
         return file_decision(context, &file, label);
     }
     if let (Some((file, before)), Some(_)) = (context.written, lead.write)

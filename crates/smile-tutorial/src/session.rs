@@ -18,6 +18,8 @@ pub(crate) struct Exchange {
     pub(crate) remark: String,
     /// Answers typed at questions that the output shows.
     pub(crate) answers: Vec<String>,
+    /// The command starts an interpreter, and its session is shown.
+    pub(crate) interactive: bool,
 }
 
 /// The prompts of a block that is a session of a shell, or none where it is none.
@@ -46,11 +48,15 @@ pub(crate) fn sign(lines: &[String], terminal: bool) -> Option<Sign> {
         p.sign == Sign::Hash && (!p.before.is_empty() || crate::command::is_command_like(p.typed))
     };
     let hashes = prompts.iter().filter(|p| p.sign == Sign::Hash).count();
+    // Where other lines are commands, those with a hash are comments on them.
+    let commented = written
+        .iter()
+        .any(|line| prompt::read(line).is_none() && crate::command::is_command_like(line));
     if named_root
         || hashes > 0
             && prompts.iter().filter(|p| p.sign == Sign::Hash).all(hash_commands)
             && first.is_some_and(|p| p.sign == Sign::Hash)
-            && (terminal || hashes == written.len())
+            && (terminal && !commented || hashes == written.len())
     {
         return Some(Sign::Hash);
     }
@@ -216,6 +222,7 @@ fn command(lines: &[String], kinds: &[LineKind], at: usize, base: Sign) -> Excha
         comment: String::new(),
         remark: String::new(),
         answers: Vec::new(),
+        interactive: false,
     }
 }
 
@@ -239,6 +246,14 @@ fn push_line(text: &mut String, line: &str) {
 fn extend(exchange: &mut Exchange, at: usize, line: &str) {
     if let Some(answer) = typed_answer(line) {
         exchange.answers.push(answer);
+    }
+    // Lines at the prompt of an interpreter that the command started are typed into it.
+    let inner = prompt::read(line).filter(|found| found.sign == Sign::Interpreter);
+    if let Some(found) = inner {
+        exchange.interactive = true;
+        if !found.typed.is_empty() {
+            exchange.answers.push(found.typed.to_owned());
+        }
     }
     match &mut exchange.output {
         Some((_, last, text)) => {
@@ -270,7 +285,8 @@ fn trim(exchange: &mut Exchange) {
         let cut = text.get(kept..).map_or(0, |rest| rest.matches('\n').count());
         text.truncate(kept);
         *last = last.saturating_sub(cut).max(*first);
-        if text.is_empty() {
+        // What a session inside shows is not compared: it holds what was typed.
+        if text.is_empty() || exchange.interactive {
             exchange.output = None;
         }
     }
@@ -340,6 +356,12 @@ mod tests {
 
     #[test]
     fn answers_shown_in_the_output() {
+        let lines = block("$ python\n>>> 1 + 1\n2\n>>> exit()\n$ ls");
+        let seen = exchanges(&lines, Sign::Dollar);
+        assert_eq!(
+            (seen[0].answers.clone(), seen[0].output.clone()),
+            (vec!["1 + 1".to_owned(), "exit()".to_owned()], None,)
+        );
         let lines = block("$ conda create\nProceed ([y]/n)? y\ndone");
         let seen = exchanges(&lines, Sign::Dollar);
         assert_eq!(seen[0].answers, ["y"]);

@@ -9,7 +9,9 @@ use crate::choice::{choice, choices, typed_pieces};
 use crate::command;
 use crate::container::Kind;
 use crate::directive::Directive;
-use crate::failure::{self, is_random, is_silent, note_failure, regret, remark_of_failure};
+use crate::failure::{
+    self, is_random, is_silent, note_failure, note_running, regret, remark_of_failure,
+};
 use crate::language::extensions;
 use crate::lead::{self, Lead};
 use crate::page::{Code, Item, ItemKind, Page};
@@ -60,6 +62,8 @@ struct Builder<'a> {
     left_out: Option<usize>,
     /// The editor that is open: its step and its file.
     editor: Option<(usize, String)>,
+    /// The text before the last block of commands says that they fail, by these words.
+    doomed: Option<&'static str>,
     /// Sentences that announce the next block: they speak of its commands.
     announced: Vec<Sentence>,
     /// Files that the page has written, the last one at the end.
@@ -90,6 +94,7 @@ impl<'a> Builder<'a> {
             previous: None,
             left_out: None,
             editor: None,
+            doomed: None,
             announced: Vec::new(),
             files: Vec::new(),
         }
@@ -309,6 +314,7 @@ impl<'a> Builder<'a> {
         let pieces = shell::split(&place.code.content.join("\n"));
         let branches = choices(&place.code.content);
         self.start_commands();
+        self.doomed = place.lead.failure.filter(|_| place.lead.announces);
         let typed = typed_pieces(&pieces);
         let printed: Vec<String> =
             pieces.iter().skip(typed).map(|piece| piece.text.clone()).collect();
@@ -379,6 +385,7 @@ impl<'a> Builder<'a> {
             let mut command =
                 Command { text: exchange.text, answers: exchange.answers, ..Command::default() };
             if let Some(expected) = &expected {
+                note_running(&mut command, &expected.text);
                 note_failure(&mut command, &expected.text, None, false);
                 let remark = remark_of_failure(&exchange.remark);
                 command.expected_failure = command.expected_failure.or(remark);
@@ -536,8 +543,13 @@ impl<'a> Builder<'a> {
             }
             note_failure(command, &text, Some(place.lead), failure);
             if command.expected_failure.is_none() {
+                command.expected_failure =
+                    self.doomed.take().map(|words| format!("the text says \"{words}\""));
+            }
+            if command.expected_failure.is_none() {
                 command.expected_failure = follows.and_then(|text| regret(&text));
             }
+            note_running(command, &text);
             command.expected = Some(Expected { text: text.clone(), lines, matching });
         }
         self.fill_by_output(&commands, &text);

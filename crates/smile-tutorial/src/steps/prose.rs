@@ -30,6 +30,18 @@ impl Builder<'_> {
             Some(ItemKind::Code(_))
         );
         self.announced.clear();
+        let told = index
+            .checked_sub(1)
+            .and_then(|at| self.sentences.get(at))
+            .is_some_and(|before| before.last().is_some_and(Sentence::announces));
+        if followed
+            && !beside
+            && !before_code
+            && let Some(found) = inline::alone(&sentences, told, item.numbered)
+        {
+            self.inline(item, found);
+            return;
+        }
         let count = sentences.len();
         for (at, sentence) in sentences.into_iter().enumerate() {
             // A sentence that ends with a colon right before a block speaks of that block.
@@ -50,10 +62,13 @@ impl Builder<'_> {
     /// Notes what a sentence says about the command before it.
     fn said_after(&mut self, index: usize, item: &Item, sentence: &Sentence, announces: bool) {
         let Some(distance) = self.distance(index, item) else { return };
+        // After a visit the text speaks of what the browser shows.
+        let visited =
+            matches!(self.steps.last().map(|step| &step.action), Some(Action::Visit { .. }));
         let running = self.is_running();
         let last = self.command_steps.last().copied();
         let Some(step) = last.and_then(|at| self.steps.get_mut(at)) else { return };
-        if announces {
+        if announces || visited {
             about::goes_on(sentence, step, distance);
         } else {
             about::about(sentence, step, distance, running);
