@@ -43,7 +43,7 @@ const PERMANENT: &[&str] = &[
 ];
 
 /// Whether a plain message names a failure of the network that passes. The last resort: it knows a
-/// few phrases, upper or lower case, as whole words. [`classify_output`](crate::classify_output)
+/// few phrases and whole words, upper or lower case. [`classify_output`](crate::classify_output)
 /// knows much more, and typed errors know best.
 ///
 /// ```
@@ -89,14 +89,16 @@ pub fn is_transient_io_error(error: &io::Error) -> bool {
 
 fn names_one_of(message: &str, phrases: &[&str]) -> bool {
     let message = message.to_ascii_lowercase();
-    phrases.iter().any(|phrase| has_words(&message, phrase))
+    phrases.iter().any(|phrase| {
+        if phrase.contains(' ') { message.contains(phrase) } else { has_word(&message, phrase) }
+    })
 }
 
-/// Whole words only: an image called `dnsutils` or a flag `--dns` is no failure to look up a name.
-fn has_words(message: &str, phrase: &str) -> bool {
-    message.match_indices(phrase).any(|(start, _)| {
+/// A whole word only: an image called `dnsutils` or a flag `--dns` is no failure to look up a name.
+fn has_word(message: &str, word: &str) -> bool {
+    message.match_indices(word).any(|(start, _)| {
         let before = message[..start].chars().next_back();
-        let after = message[start + phrase.len()..].chars().next();
+        let after = message[start + word.len()..].chars().next();
         !before.is_some_and(|c| c.is_alphanumeric() || c == '-')
             && !after.is_some_and(char::is_alphanumeric)
     })
@@ -124,6 +126,13 @@ mod tests {
                 assert!(!is_transient_network_error(&message), "{message}");
             }
         }
+    }
+
+    #[test]
+    fn a_phrase_may_go_on() {
+        assert!(is_transient_network_error("you are being rate limited"));
+        assert!(is_transient_network_error("lookup failed: DNS: x"));
+        assert!(is_permanent_error("invalid references: a, b"));
     }
 
     #[test]
