@@ -18,7 +18,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[expect(clippy::print_stderr, reason = "an example's output")]
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args();
+    if arguments.next().is_some_and(|name| name.ends_with("sudo")) {
+        return smile_guest::sudo_main(arguments.map(Into::into));
+    }
     let mut spec = SandboxSpec::new(Base::Host);
     let cache =
         std::env::temp_dir().join(format!("sandbox-run-{}", rustix::process::geteuid().as_raw()));

@@ -10,6 +10,8 @@ pub struct SandboxSpec {
     pub base: Base,
     /// What it may reach.
     pub network: Network,
+    /// Destinations that are allowed although they are not the public internet.
+    pub allow_hosts: Vec<crate::network::Rule>,
     /// What it may use.
     pub limits: Limits,
     /// What of the author's is visible inside, copied or bound read-only.
@@ -82,6 +84,7 @@ impl SandboxSpec {
         Self {
             base,
             network: Network::None,
+            allow_hosts: Vec::new(),
             limits: Limits {
                 memory_bytes_max: 4 << 30,
                 processes_max: 1024,

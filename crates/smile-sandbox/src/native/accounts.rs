@@ -15,41 +15,6 @@ root ALL=(ALL:ALL) NOPASSWD: ALL
 /// apt wants to become a user of its own, which is not there.
 pub(super) const APT_SINGLE_USER: &str = "APT::Sandbox::User \"root\";\n";
 
-/// Where the base's own `sudo` is missing or cannot work: the learner is root already.
-pub(super) const SUDO: &str = r##"#!/bin/sh
-# The reader is root in this sandbox: runs the command as it is, or as another user by `su`.
-user=root login= shell=
-while [ $# -gt 0 ]; do
-    case $1 in
-        --) shift; break ;;
-        -u | --user) user=$2; shift 2 ;;
-        -u*) user=${1#-u}; shift ;;
-        --user=*) user=${1#--user=}; shift ;;
-        -i | --login) login=1; shift ;;
-        -s | --shell) shell=1; shift ;;
-        -g | -p | -C | -D | -h | -r | -t | -T | -U) shift 2 ;;
-        -v | -k | -K | --validate | --reset-timestamp) [ $# -gt 1 ] || exit 0; shift ;;
-        -l | --list) echo "User root may run the following commands: (ALL : ALL) NOPASSWD: ALL"; exit 0 ;;
-        -V | --version) echo "Sudo version 1.9 (SMILE: the reader is root already)"; exit 0 ;;
-        -*) shift ;;
-        [A-Za-z_]*=*) export "$1"; shift ;;
-        *) break ;;
-    esac
-done
-if [ $# -eq 0 ] && [ -z "$login$shell" ]; then
-    echo "usage: sudo [-u user] command" >&2
-    exit 1
-fi
-export SUDO_USER=root SUDO_UID=0 SUDO_GID=0 SUDO_COMMAND="$*"
-if [ "$user" != root ] && [ "$user" != "#0" ]; then
-    [ $# -gt 0 ] || exec su "$user"
-    exec su -s /bin/sh "$user" -c 'exec "$@"' -- sh "$@"
-fi
-[ -z "$login" ] || cd
-[ $# -gt 0 ] || exec "${SHELL:-/bin/sh}"
-exec "$@"
-"##;
-
 /// The lines of `/etc/passwd` that stay; root lives in `/root` with a shell.
 pub(super) fn users(passwd: &str) -> String {
     let mut kept = String::new();

@@ -125,7 +125,8 @@ impl Native {
             .map_err(|failure| start_error(failure, base_path(&spec.base)))?;
         let network = tun
             .map(|tun| {
-                Stack::start(tun, self.policy().clone(), &CancellationToken::new())
+                let policy = self.policy().clone().with_allow(spec.allow_hosts.iter().cloned());
+                Stack::start(tun, policy, &CancellationToken::new())
                     .map_err(|source| StartError::Network { source })
             })
             .transpose()?;

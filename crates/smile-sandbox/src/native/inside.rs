@@ -8,7 +8,7 @@ use std::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::fs::DirBuilderExt,
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use rustix::{
@@ -23,7 +23,7 @@ use super::{
     channel::{self, At, Failure, Order, Ready, Report, Stage},
     harden, layers,
     plan::{Plan, PlanNetwork, WORK},
-    skeleton::Kind,
+    skeleton::{self, Kind},
     sys, tree,
 };
 
@@ -119,6 +119,7 @@ fn build(parts: &Parts<'_>, control: BorrowedFd<'_>, ready: &mut Ready) -> Resul
     for toolchain in &plan.toolchains {
         layers::show(parts, root, toolchain)?;
     }
+    sudo(parts, root)?;
     tree::enter(root)?;
     harden::resource_limits(&plan.limits, parts.kind.in_user_namespace)?;
     harden::apply(plan.strict)?;
@@ -166,8 +167,26 @@ fn network(plan: &Plan, control: BorrowedFd<'_>) -> Result<Option<String>, Failu
     Ok(None)
 }
 
+/// Shows this program as `sudo`, read-only, where the base has none that works.
+fn sudo(parts: &Parts<'_>, root: BorrowedFd<'_>) -> Result<(), Failure> {
+    let at = Stage::Files;
+    let (base, place) = match &parts.base {
+        Base::Host { .. } => (Path::new("/"), "/usr/bin/sudo"),
+        Base::Folder(base) => (base.as_path(), "/usr/local/bin/sudo"),
+    };
+    if !skeleton::needs_sudo(base, parts.kind) {
+        return Ok(());
+    }
+    // By its path: what `/proc/self/exe` leads to is a mount of the host's, which stays there.
+    let path = fs::read_link("/proc/self/exe").at(at, "finding this program")?;
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let program = rustix::fs::open(&path, flags, Mode::empty())
+        .at(at, format!("opening {}", path.display()))?;
+    tree::share(root, program.as_fd(), place).at(at, "showing this program as sudo")
+}
+
 /// Writes what differs from run to run, before anything is mounted over it.
-pub(super) fn seed(parts: &Parts<'_>, upper: &std::path::Path) -> io::Result<()> {
+pub(super) fn seed(parts: &Parts<'_>, upper: &Path) -> io::Result<()> {
     let plan = parts.plan;
     let etc = upper.join("etc");
     fs::DirBuilder::new().mode(0o755).create(&etc)?;
@@ -195,18 +214,6 @@ pub(super) fn seed(parts: &Parts<'_>, upper: &std::path::Path) -> io::Result<()>
         let folder = etc.join("apt/apt.conf.d");
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("99smile"), accounts::APT_SINGLE_USER)?;
-    }
-    let has_sudo = ["usr/bin/sudo", "usr/local/bin/sudo", "bin/sudo"]
-        .iter()
-        .any(|path| fs::symlink_metadata(base.join(path)).is_ok());
-    if !has_sudo {
-        let place = upper.join("usr/local/bin");
-        fs::create_dir_all(&place)?;
-        fs::write(place.join("sudo"), accounts::SUDO)?;
-        fs::set_permissions(
-            place.join("sudo"),
-            std::os::unix::fs::PermissionsExt::from_mode(0o755),
-        )?;
     }
     Ok(())
 }

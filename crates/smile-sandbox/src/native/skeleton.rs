@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::{accounts, store};
 
 /// Raised when what is made below changes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Top-level folders that are the system itself.
 const SHOWN: [&str; 11] =
@@ -242,6 +242,14 @@ pub(super) fn parts(kind: Kind) -> Vec<PathBuf> {
     parts
 }
 
+/// Whether the sandbox needs a `sudo` of ours. In a user namespace the host's own refuses: its
+/// parts do not belong to root as seen from inside.
+pub(super) fn needs_sudo(root: &Path, kind: Kind) -> bool {
+    let has = |path: &&str| fs::symlink_metadata(root.join(path)).is_ok();
+    (kind.in_user_namespace && root == Path::new("/"))
+        || !["usr/bin/sudo", "usr/local/bin/sudo", "bin/sudo"].iter().any(has)
+}
+
 struct Builder<'a> {
     root: &'a Path,
     kind: Kind,
@@ -256,10 +264,8 @@ impl Builder<'_> {
         for (path, mode) in [("run/lock", 0o1777), ("run/user", 0o755)] {
             self.folder(path, mode)?;
         }
-        // In a user namespace the host's own refuses: its parts do not belong to root as seen
-        // from inside.
-        if self.kind.in_user_namespace || !Path::new("/usr/bin/sudo").exists() {
-            self.file("usr/bin/sudo", accounts::SUDO, 0o755)?;
+        if needs_sudo(Path::new("/"), self.kind) {
+            self.file("usr/bin/sudo", "", 0o755)?;
         }
         if self.kind.in_user_namespace {
             for tree in ["usr", "opt", "nix", "gnu", "var/lib/dpkg", "var/lib/apt"] {

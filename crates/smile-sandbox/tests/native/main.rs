@@ -14,7 +14,11 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args();
+    // As the program itself, this one is `sudo` where a base has none.
+    if arguments.next().is_some_and(|name| name.ends_with("sudo")) {
+        return smile_guest::sudo_main(arguments.map(Into::into));
+    }
     match arguments.next().as_deref() {
         Some("__sandbox") => smile_sandbox::native::helper_main(guest::serve),
         Some("__case") => {
