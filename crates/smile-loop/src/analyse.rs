@@ -158,7 +158,7 @@ fn gap_of(cause: &Cause, diagnosis: &Diagnosis, context: &Context<'_>) -> Gap {
         .steps
         .iter()
         .take(EVIDENCE_MAX)
-        .filter_map(|&index| evidence_of(&context.records[index], &context.judgements[index]))
+        .filter_map(|&index| evidence_of(cause, index, context))
         .collect();
     Gap {
         id: String::new(),
@@ -194,19 +194,26 @@ fn place_of(index: usize, complaint: &Complaint, context: &Context<'_>) -> Locat
     context.tutorial.location(step.lines)
 }
 
-fn evidence_of(record: &StepRecord, judgement: &Judgement) -> Option<Evidence> {
-    let seen = record.observation.as_ref()?;
+fn evidence_of(cause: &Cause, index: usize, context: &Context<'_>) -> Option<Evidence> {
+    let record = &context.records[index];
+    let detour = record.detour.as_ref().filter(|_| cause.detour);
+    let (command, seen) = match detour {
+        Some(detour) => (&detour.command, &detour.observation),
+        None => (&record.what, record.observation.as_ref()?),
+    };
     let exit_code = match seen.end {
         CommandEnd::Exited { code } | CommandEnd::ShellEnded { code } => Some(code),
         _ => None,
     };
-    let note = match &judgement.complaint {
-        Some(Complaint::Mismatch(difference)) => Some(difference.diff.clone()),
+    let note = match (&cause.complaint, &context.judgements[index].complaint) {
+        (Complaint::Mismatch(_), Some(Complaint::Mismatch(difference))) => {
+            Some(difference.diff.clone())
+        }
         _ => None,
     };
     let plain = crate::plain(&seen.output.text);
     Some(Evidence {
-        command: record.what.clone(),
+        command: command.clone(),
         exit_code,
         output: locate::tail(plain.trim_end(), EVIDENCE_BYTES_MAX),
         note,
@@ -377,7 +384,7 @@ fn notes(causes: &[Cause], context: &Context<'_>) -> Vec<EnvironmentNote> {
     let mut notes: Vec<EnvironmentNote> =
         causes.iter().map(|cause| note_of(cause, context)).collect();
     for (step, record) in context.tutorial.steps.iter().zip(context.records) {
-        let (Action::Run(command), Some(seen)) = (&step.action, &record.observation) else {
+        let (Action::Run(command), Some(seen)) = (&step.action, record.last_seen()) else {
             continue;
         };
         if let (CommandEnd::MovedAside, Some(why)) = (&seen.end, &command.keeps_running) {

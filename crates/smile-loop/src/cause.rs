@@ -57,6 +57,8 @@ pub(crate) struct Cause {
     pub(crate) declared: Option<usize>,
     /// Further programs that are missing where the reader is blocked already.
     pub(crate) also: Vec<String>,
+    /// Met only under the name that the page's program has here.
+    pub(crate) detour: bool,
 }
 
 /// The causes, and how each step was judged.
@@ -77,12 +79,15 @@ pub(crate) fn find(tutorial: &Tutorial, records: &[StepRecord], facts: &SandboxF
         set: BTreeSet::new(),
         unknown_variables: false,
         named: BTreeSet::new(),
+        at: 0,
+        unanswered: None,
     };
     let mut judgements = Vec::with_capacity(records.len());
     for (index, (step, record)) in tutorial.steps.iter().zip(records).enumerate() {
-        let judgement = judge::judge_record(step, record, facts);
-        search.step(index, step, record, &judgement);
-        judgements.push(judgement);
+        let first = judge::judge_record(step, record, facts);
+        let last = judge::judge_detour(step, record, facts);
+        search.step(index, step, record, &first, last.as_ref());
+        judgements.push(last.unwrap_or(first));
     }
     Causes { causes: search.causes, judgements }
 }
@@ -102,15 +107,42 @@ struct Search<'a> {
     unknown_variables: bool,
     /// Names that earlier steps have used: who uses one again does not make it.
     named: BTreeSet<String>,
+    /// The index of the step that is looked at.
+    at: usize,
+    /// The last question that nobody answered: its cause and its step's index.
+    unanswered: Option<(usize, usize)>,
 }
 
 impl Search<'_> {
-    fn step(&mut self, index: usize, step: &Step, record: &StepRecord, judgement: &Judgement) {
+    fn step(
+        &mut self,
+        index: usize,
+        step: &Step,
+        record: &StepRecord,
+        first: &Judgement,
+        last: Option<&Judgement>,
+    ) {
+        self.at = index;
         let products = product::of_step(step);
-        let causes = match &judgement.complaint {
-            Some(complaint) => self.sort(index, step, judgement, complaint),
+        let sort = |search: &mut Self, judgement: &Judgement| match &judgement.complaint {
+            Some(complaint) => search.sort(index, step, judgement, complaint),
             None => Vec::new(),
         };
+        let mut causes = sort(self, first);
+        if let Some(last) = last {
+            // The page's own program is a cause; what came under the other name has its own.
+            let known = self.causes.len();
+            causes = sort(self, last);
+            for cause in &mut self.causes[known..] {
+                cause.detour = true;
+            }
+        }
+        let judgement = last.unwrap_or(first);
+        if let (Some(Complaint::Unanswered(_)), Some(&cause)) =
+            (&judgement.complaint, causes.first())
+        {
+            self.unanswered = Some((cause, index));
+        }
         let failed = matches!(
             judgement.outcome,
             StepOutcome::Failed(_) | StepOutcome::SandboxLimited(_) | StepOutcome::Skipped(_)
@@ -140,7 +172,7 @@ impl Search<'_> {
         } else {
             self.succeeded(record, &products);
         }
-        if let Some(seen) = &record.observation {
+        if let Some(seen) = record.last_seen() {
             for file in seen.files.iter().filter(|file| file.what != "removed") {
                 self.made.extend(file.path.rsplit('/').next().map(str::to_owned));
             }
@@ -154,7 +186,7 @@ impl Search<'_> {
 
     /// Things that a step has made are there; the reader may have found the way again.
     fn succeeded(&mut self, record: &StepRecord, products: &[Product]) {
-        if record.observation.is_none() {
+        if record.last_seen().is_none() {
             return;
         }
         for product in products {
@@ -299,6 +331,7 @@ impl Search<'_> {
             note: false,
             declared: None,
             also: Vec::new(),
+            detour: false,
         });
         self.causes.len() - 1
     }
@@ -382,6 +415,7 @@ impl Search<'_> {
             // What no step names may have been made by a build that failed.
             Some(Symptom::NoSuchFile(path)) if !self.somebody_makes(path) => {
                 by(&|product| matches!(product, Product::State(tool) if is_builder(tool)))
+                    .or_else(|| self.unanswered_just_before())
             }
             // A path that nothing was to make is a cause of its own.
             Some(
@@ -446,6 +480,12 @@ impl Search<'_> {
         state.filter(|_| weak).map(|&(_, cause)| cause)
     }
 
+    /// What a question decides is known to those who answered it; for the next few steps.
+    fn unanswered_just_before(&self) -> Option<usize> {
+        const STEPS: usize = 3;
+        self.unanswered.filter(|&(_, asked)| self.at <= asked + STEPS).map(|(cause, _)| cause)
+    }
+
     /// Whether any step of the page names this path as something that it makes.
     fn somebody_makes(&self, path: &str) -> bool {
         self.tutorial
@@ -467,7 +507,7 @@ impl Search<'_> {
     /// A variable that nothing has set, in a command that otherwise went through.
     fn unset_variables(&mut self, index: usize, step: &Step, record: &StepRecord) {
         let Action::Run(command) = &step.action else { return };
-        if record.observation.is_none() || self.unknown_variables {
+        if record.outcome != StepOutcome::Passed || self.unknown_variables {
             return;
         }
         if let Some(name) = self.first_unset(&command.text) {
@@ -535,7 +575,7 @@ fn plainly_missing(name: &str) -> bool {
 
 /// Whether a step has made this file or folder, whatever its exit code says.
 fn left_behind(record: &StepRecord, path: &str) -> bool {
-    record.observation.as_ref().is_some_and(|seen| {
+    record.last_seen().is_some_and(|seen| {
         seen.files.iter().any(|file| file.what != "removed" && same_name(&file.path, path))
     })
 }
@@ -729,7 +769,9 @@ fn key_of(symptom: &Symptom, text: &str, number: u32) -> Key {
         }
         Symptom::LibraryMissing(name) => Key::Library(name.clone()),
         Symptom::NoSuchFile(path) => Key::Path(product::components(path).join("/")),
-        Symptom::ManifestMissing(name) => Key::Manifest(name.clone()),
+        Symptom::ManifestMissing(name) => {
+            Key::Manifest(name.split(' ').next().unwrap_or(name).to_owned())
+        }
         Symptom::NotARepository => Key::Repository,
         Symptom::IdentityUnknown => Key::Identity,
         Symptom::ExternallyManaged => Key::Python,

@@ -135,6 +135,17 @@ pub(crate) fn judge_record(step: &Step, record: &StepRecord, facts: &SandboxFact
     }
 }
 
+/// Judges what came under another name, where a step has such a detour.
+pub(crate) fn judge_detour(
+    step: &Step,
+    record: &StepRecord,
+    facts: &SandboxFacts,
+) -> Option<Judgement> {
+    let (Action::Run(command), Some(detour)) = (&step.action, &record.detour) else { return None };
+    let command = Command { text: detour.command.clone(), ..command.clone() };
+    Some(judge_command(&command, &detour.observation, facts))
+}
+
 /// Judges one observed command against what the page says about it.
 pub(crate) fn judge_command(
     command: &Command,

@@ -32,8 +32,8 @@ pub use gap::{Confidence, Consequence, Evidence, Gap, Proof, Suggestion, Trigger
 pub use machine::{Machine, Outcome};
 pub use output::plain;
 pub use record::{
-    BlockedAt, CommandEnd, Coverage, EnvironmentNote, FileChange, Observation, OutputText, Prompt,
-    RunRecord, RunStatus, StepOutcome, StepRecord,
+    BlockedAt, CommandEnd, Coverage, Detour, EnvironmentNote, FileChange, Observation, OutputText,
+    Prompt, RunRecord, RunStatus, StepOutcome, StepRecord,
 };
 pub use settings::{GoingOn, Mentor, Patience, Settings, StudentBehavior};
 pub use state::{IllegalTransition, Order, Signal, State};

@@ -52,3 +52,19 @@ pub(crate) fn tail(text: &str, bytes_max: usize) -> String {
     let rest = rest.split_once('\n').map_or(rest, |(_, rest)| rest);
     format!("…\n{rest}")
 }
+
+/// A text with a word replaced wherever it stands alone.
+pub(crate) fn replace_word(line: &str, word: &str, other: &str) -> String {
+    let mut out = String::with_capacity(line.len() + 8);
+    let mut rest = line;
+    while let Some(at) = rest.find(word) {
+        let after = &rest[at + word.len()..];
+        let alone = !rest[..at].ends_with(|c: char| c.is_alphanumeric() || "_-./".contains(c))
+            && !after.starts_with(|c: char| c.is_alphanumeric() || "_-./=".contains(c));
+        out.push_str(&rest[..at]);
+        out.push_str(if alone { other } else { word });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}

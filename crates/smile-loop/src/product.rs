@@ -90,7 +90,10 @@ fn of_command(simple: &Simple, out: &mut Vec<Product>) {
         }
         "cp" | "mv" | "ln" | "rsync" | "scp" => {
             if let Some((target, sources)) = operands.split_last() {
-                out.push(Product::Path((*target).to_owned()));
+                // A folder to put something into must be there already.
+                if !target.ends_with('/') && *target != "." && *target != ".." {
+                    out.push(Product::Path((*target).to_owned()));
+                }
                 if target.ends_with('/') || *target == "." {
                     let into = target.trim_end_matches(['/', '.']);
                     out.extend(sources.iter().map(|source| {

@@ -122,6 +122,26 @@ pub struct StepRecord {
     pub attempts: u32,
     /// What was observed, where something was carried out.
     pub observation: Option<Observation>,
+    /// Where the page's program goes by another name here: what came of it under that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detour: Option<Detour>,
+}
+
+impl StepRecord {
+    /// What was observed last: of the detour, where one was taken.
+    pub fn last_seen(&self) -> Option<&Observation> {
+        self.detour.as_ref().map(|detour| &detour.observation).or(self.observation.as_ref())
+    }
+}
+
+/// A command as the reader types it after the page's own did not work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Detour {
+    /// What was typed instead.
+    pub command: String,
+    /// What was observed.
+    pub observation: Observation,
 }
 
 /// What came of a step.

@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use smile_tutorial::{Action, Command, Step, Tutorial, WriteMode};
 
 use crate::{
-    CommandEnd, Effect, FileChange, GoingOn, Mentor, NetworkFact, Observation, OutputText, Perform,
-    SandboxFacts, Settings, StepOutcome, StepRecord, Trigger, judge, merge, shell,
+    CommandEnd, Detour, Effect, FileChange, GoingOn, Mentor, NetworkFact, Observation, OutputText,
+    Perform, SandboxFacts, Settings, StepOutcome, StepRecord, Trigger, judge, locate, merge,
+    package, shell, symptom::Symptom,
 };
 
 /// How long an address may take until something answers there.
@@ -24,6 +25,8 @@ pub(crate) struct Student {
     cursor: usize,
     pending: Pending,
     records: Vec<StepRecord>,
+    /// What was seen of the step under way under another name.
+    detour: Option<Detour>,
     now_ms: u64,
     step_began_ms: u64,
 }
@@ -34,6 +37,12 @@ enum Pending {
     Nothing,
     Command {
         attempt: u32,
+    },
+    /// The same under another name, after what was seen of the page's own.
+    Detour {
+        first: Box<Observation>,
+        outcome: StepOutcome,
+        text: String,
     },
     /// A file is being written; after a failed editor, with what was seen of that.
     Write {
@@ -65,6 +74,7 @@ impl Student {
             cursor: 0,
             pending: Pending::Nothing,
             records: Vec::new(),
+            detour: None,
             now_ms: 0,
             step_began_ms: 0,
         }
@@ -79,6 +89,7 @@ impl Student {
         self.facts = facts;
         self.cursor = 0;
         self.pending = Pending::Nothing;
+        self.detour = None;
         self.records.clear();
     }
 
@@ -174,6 +185,11 @@ impl Student {
     }
 
     pub(crate) fn action_done(&mut self, observation: Observation) -> Turn {
+        if let Pending::Detour { first, outcome, text } = &self.pending {
+            let (first, outcome) = (first.as_ref().clone(), outcome.clone());
+            self.detour = Some(Detour { command: text.clone(), observation });
+            return self.conclude(outcome, Some(first), 1, None);
+        }
         let Pending::Command { attempt } = self.pending else { return Turn::Unasked };
         let tutorial = Arc::clone(&self.tutorial);
         let Some(step) = tutorial.steps.get(self.cursor) else { return Turn::Unasked };
@@ -196,10 +212,44 @@ impl Student {
                 append: false,
             }]);
         }
+        if let Some(text) = self.other_name(command, &judgement) {
+            let Effect::Perform(perform) = self.perform(step, command, 1) else {
+                return Turn::Unasked;
+            };
+            self.pending = Pending::Detour {
+                first: Box::new(observation),
+                outcome: judgement.outcome,
+                text: text.clone(),
+            };
+            return Turn::Do(vec![Effect::Perform(Perform {
+                text,
+                attempt: attempt + 1,
+                ..perform
+            })]);
+        }
         let trigger = judgement.trigger.map(|trigger| {
             if judgement.transient && attempt > 1 { Trigger::RepeatedFailure } else { trigger }
         });
         self.conclude(judgement.outcome, Some(observation), attempt, trigger)
+    }
+
+    /// The command with the name that its missing program has here, for a reader who goes on.
+    fn other_name(&self, command: &Command, judgement: &judge::Judgement) -> Option<String> {
+        if self.stops(judgement.trigger?) || !matches!(judgement.outcome, StepOutcome::Failed(_)) {
+            return None;
+        }
+        let Symptom::CommandNotFound(name) = judgement.symptoms.first()? else { return None };
+        let other = package::stand_in_for(name)
+            .filter(|other| self.facts.programs_present.contains(*other))?;
+        let text = locate::replace_word(&command.text, name, other);
+        (text != command.text).then_some(text)
+    }
+
+    /// Whether this trigger ends the reading here.
+    fn stops(&self, trigger: Trigger) -> bool {
+        self.settings.student.asks(trigger)
+            && (self.settings.mentor == Mentor::Asked
+                || self.settings.going_on == GoingOn::StopAtFirst)
     }
 
     pub(crate) fn file_written(&mut self, path: String, existed: bool, bytes: u64) -> Turn {
@@ -228,7 +278,10 @@ impl Student {
                 let outcome = StepOutcome::Failed(reason);
                 self.conclude(outcome, Some(observation), 1, Some(Trigger::CommandFailure))
             }
-            Pending::Nothing | Pending::Command { .. } | Pending::Visit => Turn::Unasked,
+            Pending::Nothing
+            | Pending::Command { .. }
+            | Pending::Detour { .. }
+            | Pending::Visit => Turn::Unasked,
         }
     }
 
@@ -344,6 +397,7 @@ impl Student {
             at_ms: self.step_began_ms,
             attempts,
             observation,
+            detour: self.detour.take(),
         };
         self.records.push(record.clone());
         record
@@ -355,7 +409,7 @@ impl Student {
             .records
             .iter()
             .rev()
-            .find_map(|record| record.observation.as_ref())
+            .find_map(StepRecord::last_seen)
             .map_or_else(|| self.facts.cwd.clone(), |seen| seen.cwd_after.clone());
         Observation {
             end: CommandEnd::Exited { code: 0 },

@@ -124,7 +124,7 @@ pub(super) fn failure(cause: &Cause, context: &Context<'_>, index: usize, text: 
         }
         Some(Symptom::AlreadyExists(path)) => {
             let maker = context.records[..index].iter().find(|record| {
-                record.observation.as_ref().is_some_and(|seen| {
+                record.last_seen().is_some_and(|seen| {
                     seen.files.iter().any(|file| {
                         file.path.trim_end_matches('/').ends_with(path.trim_end_matches('/'))
                     })
@@ -201,7 +201,7 @@ pub(super) fn failure(cause: &Cause, context: &Context<'_>, index: usize, text: 
             let words = context
                 .last_words(index)
                 .map_or_else(String::new, |words| format!(" (\"{words}\")"));
-            let code = match context.records[index].observation.as_ref().map(|seen| &seen.end) {
+            let code = match context.records[index].last_seen().map(|seen| &seen.end) {
                 Some(crate::CommandEnd::Exited { code }) => format!(" with exit code {code}"),
                 _ => String::new(),
             };
@@ -228,7 +228,10 @@ fn missing_program(cause: &Cause, context: &Context<'_>, name: &str) -> Diagnosi
             .iter()
             .map(|&index| context.step(index).lines.first)
             .map(|number| {
-                (number, vec![replace_word(locate::line(context.tutorial, number), name, other)])
+                (
+                    number,
+                    vec![locate::replace_word(locate::line(context.tutorial, number), name, other)],
+                )
             })
             .collect();
         let mut diagnosis = plain(
@@ -321,19 +324,4 @@ fn listed(first: &str, more: &[String]) -> String {
             format!("`{}` and `{last}`", names.join("`, `"))
         }
     }
-}
-
-fn replace_word(line: &str, word: &str, other: &str) -> String {
-    let mut out = String::with_capacity(line.len() + 8);
-    let mut rest = line;
-    while let Some(at) = rest.find(word) {
-        let after = &rest[at + word.len()..];
-        let alone = !rest[..at].ends_with(|c: char| c.is_alphanumeric() || "_-./".contains(c))
-            && !after.starts_with(|c: char| c.is_alphanumeric() || "_-./=".contains(c));
-        out.push_str(&rest[..at]);
-        out.push_str(if alone { other } else { word });
-        rest = after;
-    }
-    out.push_str(rest);
-    out
 }

@@ -62,7 +62,7 @@ impl Context<'_> {
         }).or_else(|| {
             // Not announced, but seen: a later step has left it behind.
             self.records.iter().skip(index + 1).find_map(|record| {
-                let files = &record.observation.as_ref()?.files;
+                let files = &record.last_seen()?.files;
                 let made = files.iter().any(|f| f.what == "made" && f.path.rsplit('/').next() == Some(name.as_str()));
                 made.then_some(record.lines.first)
             })
@@ -71,9 +71,9 @@ impl Context<'_> {
 
     /// Where an earlier step has left a file of this name, if in another directory.
     fn made_elsewhere(&self, index: usize, name: &str) -> Option<(u32, String)> {
-        let here = self.records[index].observation.as_ref()?.cwd_before.clone();
+        let here = self.records[index].last_seen()?.cwd_before.clone();
         self.records[..index].iter().rev().find_map(|record| {
-            let files = &record.observation.as_ref()?.files;
+            let files = &record.last_seen()?.files;
             let file = files.iter().find(|file| {
                 file.what != "removed" && file.path.rsplit('/').next() == Some(name)
             })?;
@@ -101,8 +101,7 @@ impl Context<'_> {
     fn page_has_made_something(&self, index: usize) -> bool {
         self.records[..index].iter().any(|record| {
             record
-                .observation
-                .as_ref()
+                .last_seen()
                 .is_some_and(|seen| !seen.files.is_empty() || seen.cwd_before != seen.cwd_after)
         })
     }
@@ -133,7 +132,7 @@ impl Context<'_> {
 
     /// The last line that a program printed, for a sentence.
     fn last_words(&self, index: usize) -> Option<String> {
-        let seen = self.records[index].observation.as_ref()?;
+        let seen = self.records[index].last_seen()?;
         let plain = crate::plain(&seen.output.text);
         let errors = crate::symptom::error_lines(&plain);
         let line = errors
@@ -289,7 +288,7 @@ fn mismatch(
     difference: &crate::output::Difference,
     text: &str,
 ) -> Diagnosis {
-    let seen = context.records[index].observation.as_ref();
+    let seen = context.records[index].last_seen();
     let output = seen.map(|seen| crate::plain(&seen.output.text)).unwrap_or_default();
     let silent = output.trim().is_empty();
     let errors = !crate::symptom::error_lines(&output).is_empty();
@@ -365,7 +364,7 @@ fn mismatch(
 }
 
 fn long_running(context: &Context<'_>, index: usize, text: &str) -> Diagnosis {
-    let seen = context.records[index].observation.as_ref();
+    let seen = context.records[index].last_seen();
     let ports: Vec<String> =
         seen.map(|s| s.listening.iter().map(u16::to_string).collect()).unwrap_or_default();
     let learnt = context.tutorial.steps[..index].iter().any(
@@ -464,7 +463,7 @@ fn placeholder(context: &Context<'_>, index: usize, text: &str) -> Diagnosis {
 fn no_answer(context: &Context<'_>, index: usize, text: &str) -> Diagnosis {
     let ports: Vec<String> = context.records[..index]
         .iter()
-        .filter_map(|record| record.observation.as_ref())
+        .filter_map(|record| record.last_seen())
         .flat_map(|seen| seen.listening.iter().map(u16::to_string))
         .collect();
     let address = text.strip_prefix("open ").unwrap_or(text);

@@ -233,7 +233,7 @@ pub(super) fn port_in_use(
 ) -> Diagnosis {
     let short = shorten(text);
     let holder = context.records[..index].iter().rev().find(|record| {
-        record.observation.as_ref().is_some_and(|seen| match port {
+        record.last_seen().is_some_and(|seen| match port {
             Some(port) => seen.listening.contains(&port),
             None => !seen.listening.is_empty(),
         })
@@ -259,11 +259,7 @@ pub(super) fn port_in_use(
 }
 
 fn cwd(context: &Context<'_>, index: usize) -> String {
-    context.records[index]
-        .observation
-        .as_ref()
-        .map(|seen| seen.cwd_before.clone())
-        .unwrap_or_default()
+    context.records[index].last_seen().map(|seen| seen.cwd_before.clone()).unwrap_or_default()
 }
 
 /// A path as a reader would write it.

@@ -26,6 +26,46 @@ fn another_name_on_this_system_is_a_failing_command_with_an_edit() {
 }
 
 #[test]
+fn under_the_other_name_the_reader_finds_the_next_gaps() {
+    let steps =
+        [("python -m http.server", ""), ("python tool.py", ""), ("python -V", "Python 3.1.1\n")];
+    let record = play(&session(&steps), Settings::default(), &facts(), |text| match text {
+        "python3 -m http.server" => prints("Serving\r\n").listens(8000),
+        "python3 tool.py" => fails(
+            2,
+            "python3: can't open file '/root/work/tool.py': [Errno 2] No such file or directory\r\n",
+        ),
+        "python3 -V" => prints("Python 3.11.2\r\n"),
+        _ => missing("python"),
+    });
+    assert_eq!(
+        briefs(&record),
+        ["major failing-command 6 12 18", "major long-running 6", "major missing-file 12"]
+    );
+    assert_eq!(record.gaps[0].evidence[0].exit_code, Some(127));
+    assert_eq!(record.gaps[1].evidence[0].command, "python3 -m http.server");
+    let stopping = Settings { going_on: smile_loop::GoingOn::StopAtFirst, ..Settings::default() };
+    let mut typed = 0;
+    play(&session(&steps), stopping, &facts(), |_| {
+        typed += 1;
+        missing("python")
+    });
+    assert_eq!(typed, 1, "a learner who stops takes no detour");
+}
+
+#[test]
+fn an_answer_that_nobody_gave_is_missing_afterwards() {
+    let gap = one(&[("./todo archive", ""), ("cat autumn.txt", "")], |text| {
+        if text.starts_with("cat") {
+            fails(1, "cat: autumn.txt: No such file or directory\r\n")
+        } else {
+            fails(1, "Name?\r\n").asked("Name?", Some("\n"))
+        }
+    });
+    assert_eq!(gap.consequences.len(), 1);
+}
+
+#[test]
 fn refused_scripts_get_their_bit() {
     let gap = one(&[("./weekly", "")], |_| fails(126, "bash: ./weekly: Permission denied\r\n"));
     assert_eq!(smile_loop::kind_name(gap.kind), "permission");

@@ -87,6 +87,7 @@ fn record(tutorial: &Tutorial, status: RunStatus, observations: Vec<Observation>
                 at_ms: 100 * at as u64,
                 attempts: u32::from(observation.is_some()),
                 observation,
+                detour: None,
             }
         })
         .collect();
@@ -216,9 +217,8 @@ proptest::proptest! {
             let ticks = line.len() - line.trim_start_matches('`').len();
             match open {
                 Some(length) if ticks == length && line.len() == length => open = None,
-                Some(_) => {}
                 None if ticks >= 3 => open = Some(ticks),
-                None => {}
+                Some(_) | None => {}
             }
         }
         proptest::prop_assert_eq!(open, None);
