@@ -60,6 +60,9 @@ impl Sessions {
             None => Start::from(open),
             Some(id) => {
                 let mut other = self.take(id).await?;
+                if !other.session().occupied {
+                    other.session().wait_until_saved().await;
+                }
                 let mut start = other.session().successor();
                 other.park();
                 (start.columns, start.rows) = (open.columns, open.rows);

@@ -28,6 +28,8 @@ use crate::{
 
 /// A shell that is not ready by then never will be.
 const READY_WITHIN: Duration = Duration::from_secs(20);
+/// A shell saves its state right behind a command.
+const SAVED_WITHIN: Duration = Duration::from_secs(5);
 /// Output of background jobs between two commands, kept for the next one's evidence.
 const EARLIER_BYTES_MAX: usize = 64 * 1024;
 const READ_BYTES: usize = 64 * 1024;
@@ -234,6 +236,20 @@ impl Session {
             Report::Ready { .. } | Report::NotFound { .. } => {}
         }
         report
+    }
+
+    /// Waits until the state after the last command is saved. Not for a session whose last
+    /// command is still under way: its state is the one before.
+    pub(crate) async fn wait_until_saved(&mut self) {
+        let saved = async {
+            while self.saved != Some(self.commands) {
+                match self.reports.next().await {
+                    Ok(report) => self.note(report),
+                    Err(_) => return, // The older state has to do.
+                };
+            }
+        };
+        let _ = timeout(SAVED_WITHIN, saved).await;
     }
 
     /// How a new shell goes on from the last saved state of this one.
