@@ -98,6 +98,8 @@ pub(super) struct Looker<'a> {
     typed: u32,
     last_question: String,
     same_question: u32,
+    /// All output there would be if the program only read what was typed and printed nothing.
+    only_echo: Option<u64>,
     /// Nothing was printed or done since something was typed.
     typed_at: Option<Instant>,
 }
@@ -118,6 +120,7 @@ impl<'a> Looker<'a> {
             typed: 0,
             last_question: String::new(),
             same_question: 0,
+            only_echo: None,
             typed_at: None,
         }
     }
@@ -233,11 +236,17 @@ impl<'a> Looker<'a> {
             reader.name.as_str()
         };
         let question = question::question(&kept.last(QUESTION_BYTES));
-        Some(self.answer(program, question, session.terminal.is_raw(), now))
+        let printed = kept.total();
+        let sight = self.answer(program, question, session.terminal.is_raw(), printed);
+        if let Sight::Asked { keys, .. } = &sight {
+            self.only_echo = Some(printed + keys.len() as u64);
+        }
+        Some(sight)
     }
 
     /// What to do about a program that waits for keys.
-    fn answer(&mut self, program: &str, question: String, raw: bool, now: Instant) -> Sight {
+    fn answer(&mut self, program: &str, question: String, raw: bool, printed: u64) -> Sight {
+        let now = Instant::now();
         let typed = |looker: &mut Self, keys: String, answer: String, question: String| {
             looker.typed += 1;
             looker.typed_at = Some(now);
@@ -263,6 +272,10 @@ impl<'a> Looker<'a> {
             let note = format!("the editor `{program}` was ended: nobody typed into it");
             let (program, question) = (program.to_owned(), String::new());
             return Sight::Waits { program, question, note: Some(note) };
+        }
+        if self.answers_given > 0 && !raw && self.only_echo == Some(printed) {
+            // It took what there was and asked nothing new, as `cat > file` does.
+            return typed(self, "\u{4}".to_owned(), "Ctrl+D".to_owned(), question);
         }
         let again = question == self.last_question;
         self.same_question = if again { self.same_question + 1 } else { 0 };

@@ -8,6 +8,7 @@ use std::{
     io,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
+    process::Stdio,
     time::Duration,
 };
 
@@ -45,6 +46,13 @@ pub(crate) struct Start {
     pub(crate) restore: Option<PathBuf>,
     /// What was typed before.
     pub(crate) history: Vec<String>,
+}
+
+impl Start {
+    /// Where the shell starts: `cwd` if that is there.
+    fn directory(&self) -> &str {
+        if Path::new(&self.cwd).is_dir() { &self.cwd } else { "/" }
+    }
 }
 
 impl From<OpenSession> for Start {
@@ -98,6 +106,7 @@ impl Session {
             session.shell.kind,
             &session.paths,
             &word(),
+            session.start.directory(),
             session.start.restore.as_deref().and_then(Path::to_str),
         );
         let ready = async {
@@ -139,19 +148,22 @@ impl Session {
         let folder = folders.join(id.to_string());
         std::fs::create_dir(&folder)?;
         let inside = |name: &str| folder.join(name).to_string_lossy().into_owned();
-        let script_path = inside("script");
+        let script_path = inside(shell::SCRIPT);
         let script = Fifo::make(Path::new(&script_path))?;
         let reports = Reports::new(Fifo::make(&folder.join("reports"))?);
         let (terminal, pid) = Terminal::start(start.columns, start.rows, |_| {
-            let script = std::fs::File::open(&script_path)?;
+            let (stdin, cwd) = match shell.kind {
+                Kind::Bash => (std::fs::File::open(&script_path)?.into(), start.directory()),
+                Kind::Posix => (Stdio::null(), folder.to_str().unwrap_or("/")),
+            };
             Ok(Command::new(&shell.path)
                 .args(shell.arguments())
                 .env_clear()
                 .envs(environment(&start))
-                .current_dir(if Path::new(&start.cwd).is_dir() { &start.cwd } else { "/" })
-                .stdin(script)
-                .stdout(std::process::Stdio::null())
-                .stderr(std::process::Stdio::null()))
+                .current_dir(cwd)
+                .stdin(stdin)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null()))
         })?;
         let exit = reaper.watch(pid);
         let paths = Paths {
@@ -315,7 +327,7 @@ impl Drop for Session {
         }
         let _ = kill_process_group(self.pid, Signal::KILL);
         // The fifos go; a saved state may still be read by a successor that is just starting.
-        for name in ["script", "reports", "text"] {
+        for name in [shell::SCRIPT, "reports", "text"] {
             let _ = std::fs::remove_file(self.folder.join(name));
         }
     }
@@ -324,9 +336,8 @@ impl Drop for Session {
 /// The environment of a shell on a terminal: programs know what terminal it is, and none of them
 /// shows its output page by page.
 fn environment(start: &Start) -> Vec<(String, String)> {
-    const DEFAULTS: [(&str, &str); 12] = [
+    const DEFAULTS: [(&str, &str); 11] = [
         ("TERM", "xterm-256color"),
-        ("PS1", r"\u@\h:\w\$ "),
         ("PAGER", "cat"),
         ("GIT_PAGER", "cat"),
         ("MANPAGER", "cat"),

@@ -46,7 +46,9 @@ impl Shell {
     pub(crate) fn arguments(&self) -> &'static [&'static str] {
         match self.kind {
             Kind::Bash => &["--noprofile", "--norc", "--noediting", "-i"],
-            Kind::Posix => &["-i"],
+            // As a script in the current folder, so that it calls itself `sh`: busybox would take
+            // the end of a job for the end of its standard input.
+            Kind::Posix => &["-i", SCRIPT],
         }
     }
 }
@@ -70,6 +72,9 @@ pub(crate) struct Paths {
     pub(crate) states: [String; 2],
 }
 
+/// The fifo that a small shell reads its lines from.
+pub(crate) const SCRIPT: &str = "sh";
+
 /// What the first line of each report says.
 pub(crate) mod tag {
     /// The shell is ready.
@@ -88,12 +93,18 @@ pub(crate) mod tag {
 
 /// The lines before the first command. `restore` is a state saved before; without one the
 /// user's own start file is read, as in a new terminal.
-pub(crate) fn prologue(kind: Kind, paths: &Paths, word: &str, restore: Option<&str>) -> String {
+pub(crate) fn prologue(
+    kind: Kind,
+    paths: &Paths,
+    word: &str,
+    cwd: &str,
+    restore: Option<&str>,
+) -> String {
     let reports = quote(&paths.reports);
     let mut lines = Vec::new();
     match kind {
         Kind::Bash => lines.push("set +H +o history; unset HISTFILE; history -c".to_owned()),
-        Kind::Posix => lines.push("PS1= PS2=".to_owned()),
+        Kind::Posix => lines.push(format!("PS1= PS2=; cd -- {}; unset OLDPWD", quote(cwd))),
     }
     match restore {
         // Errors are expected: the shell's own read-only variables are among what is restored.
@@ -102,7 +113,9 @@ pub(crate) fn prologue(kind: Kind, paths: &Paths, word: &str, restore: Option<&s
             lines.push(format!(". {} >/dev/null 2>&1", quote(state)));
             lines.push("trap - EXIT".to_owned());
         }
-        None if kind == Kind::Bash => lines.push("[ ! -f ~/.bashrc ] || . ~/.bashrc".to_owned()),
+        None if kind == Kind::Bash => {
+            lines.push(r"PS1='\u@\h:\w\$ '; [ ! -f ~/.bashrc ] || . ~/.bashrc".to_owned());
+        }
         None => {}
     }
     if kind == Kind::Bash {
@@ -276,7 +289,7 @@ fn save(kind: Kind, paths: &Paths, word: &str, slot: usize) -> String {
         }
     };
     format!(
-        "{{ {what}; }} >{file} 2>/dev/null; printf '%s\\0' {} {word} {slot} {} >{reports}",
+        "{{ {what}; }} >|{file} 2>/dev/null; printf '%s\\0' {} {word} {slot} {} >{reports}",
         tag::SAVED,
         tag::STOP
     )

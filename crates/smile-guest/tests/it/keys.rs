@@ -22,6 +22,22 @@ async fn a_question_gets_the_given_answers_in_order() {
 }
 
 #[tokio::test]
+async fn text_typed_into_a_file_ends_with_the_end_of_input() {
+    let mut world = World::new().await;
+    let answers = vec!["first line".to_owned(), "second line".to_owned()];
+    let command = RunCommand { answers, ..world.command("cat > typed.txt") };
+    let seen = world.run_command(&command).await;
+    assert_eq!(seen.how, RunEnd::Exited { code: 0 }, "{seen:?}");
+    world.check("cat typed.txt", 0, "first line\nsecond line\n").await;
+    // A second question that the page has no answer for is still a question.
+    let text = "read -p 'Name? ' n; read -p 'Colour? ' c; echo not reached";
+    let command = RunCommand { answers: vec!["Ada".to_owned()], ..world.command(text) };
+    let seen = world.run_command(&command).await;
+    assert_eq!(seen.how, RunEnd::Waiting);
+    assert_eq!(seen.asked.last(), Some(&asked("Colour?", None)));
+}
+
+#[tokio::test]
 async fn enter_takes_a_default() {
     let mut world = World::new().await;
     let text = "sh -c 'printf \"Continue? [Y/n] \"; read a; echo \"[${a:-Y}]\"'";

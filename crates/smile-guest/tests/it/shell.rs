@@ -223,6 +223,7 @@ async fn small_shells_do_too() {
         assert_eq!(seen.how, RunEnd::Exited { code: 2 }, "{shell}: {seen:?}");
         let seen = world.run("nosuchtool").await;
         assert_eq!(seen.how, RunEnd::Exited { code: 127 }, "{shell}: {seen:?}");
+        assert!(seen.output.starts_with("sh: "), "{shell}: {seen:?}");
         assert_eq!(seen.ended.commands_not_found, ["nosuchtool"], "{shell}: {seen:?}");
         let seen = world.run("sleep 50 &").await;
         assert_eq!(seen.how, RunEnd::Exited { code: 0 }, "{shell}");
@@ -234,4 +235,59 @@ async fn small_shells_do_too() {
         assert_eq!(seen.how, RunEnd::Waiting, "{shell}");
         world.check("echo on", 0, "on\n").await;
     }
+}
+
+/// What a shell is asked for about its state, in words that do not depend on the process.
+const PROBE: &str = "{ shopt -p | grep -v login; set +o; alias; umask; trap -p; pwd; \
+    declare -f | grep -v -e smile; export -p | grep -v -e _=; \
+    declare -p A B C D E F G 2>&1; echo \"${OLDPWD-}\"; } || true";
+
+/// A kept shell and one restored from the saved state cannot be told apart.
+#[tokio::test]
+async fn every_state_is_restored() {
+    for state in [
+        "A='it'\\''s \"quoted\" \\$x \\\\ back'; B=$'tab\\tnew\\nline'; C=",
+        "declare -a A=(1 'two words' [7]=seven); declare -A B=([k e y]='v a l' [x]=)",
+        "declare -i A=5; declare -r B=fixed; declare -l C=LOWER; declare -u D=upper; declare -x E=env",
+        "A=target; declare -n B=A; B=through; unset C; declare D",
+        "f() { cat <<EOF\nhere $1\nEOF\n}; g() { local x=1; [[ $1 == a* ]] && echo yes; }; export -f g",
+        "shopt -s extglob; h() { case $1 in +(a|b)) echo m;; esac; }",
+        "alias a='b c'; alias ll='ls -l \"$HOME\"'; alias e=\"it's\"",
+        "set -u -f -o noclobber; set +o braceexpand; shopt -u sourcepath; shopt -s nullglob dotglob",
+        "umask 0077; trap 'echo \"it'\\''s\"' USR1; trap '' USR2; trap 'echo err' ERR",
+        "cd /usr; cd /tmp; A=$OLDPWD",
+        "IFS=:; A=a:b; B=($A)",
+        "export PATH=/opt/x:$PATH; unset LANG; export -n HOME",
+        "A=$(seq 5000); B=${A//[0-9]/x}",
+        "set -e; A=1",
+        "PS1='$(echo prompt) '; PROMPT_COMMAND='A=prompted'",
+    ] {
+        let mut world = World::new().await;
+        world.run(state).await;
+        let kept = world.run(PROBE).await;
+        let ended = world.run("exit 0").await;
+        assert_eq!(ended.how, RunEnd::ShellEnded { code: 0 });
+        let restored = world.run(PROBE).await;
+        // Its reports go its own way.
+        let restored = restored.output.replace("/guest/2/", "/guest/1/");
+        let differing: Vec<_> =
+            kept.output.lines().zip(restored.lines()).filter(|(kept, new)| kept != new).collect();
+        assert!(differing.is_empty(), "{state}: {differing:?}");
+        assert_eq!(restored.len(), kept.output.len(), "{state}");
+        assert!(kept.output.len() > 1000, "{}", kept.output);
+    }
+}
+
+#[tokio::test]
+async fn a_flood_from_the_background_hides_no_end() {
+    let mut world = World::new().await;
+    let seen = world.run("yes &").await;
+    assert_eq!(seen.how, RunEnd::Exited { code: 0 });
+    let seen = world.run("echo hello; (exit 3)").await;
+    assert_eq!(seen.how, RunEnd::Exited { code: 3 });
+    assert!(seen.output.contains("hello\n"));
+    let seen = world.run("kill %1; wait").await;
+    assert_eq!(seen.how, RunEnd::Exited { code: 0 });
+    world.run("jobs").await;
+    world.check("echo calm", 0, "calm\n").await;
 }
