@@ -9,7 +9,7 @@ use std::{
         unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
     },
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use rustix::fs::{CWD, FileType, FlockOperation, Mode, XattrFlags};
@@ -117,7 +117,7 @@ impl Skeleton {
             // takes no layer that is younger than a minute.
             rustix::fs::flock(&lock, FlockOperation::LockShared)?;
             // The time of the lock file says when the layer was made.
-            lock.set_modified(std::time::SystemTime::now())?;
+            lock.set_modified(SystemTime::now())?;
         }
         Ok(Self { path, _lock: lock })
     }
@@ -168,6 +168,7 @@ fn key(kind: Kind) -> String {
 /// Removes layers of earlier states that nobody uses, but for the newest: the host may have two
 /// kinds of users. It can take long, so the time is bounded; the next run goes on.
 pub(super) fn remove_old(cache: &Path, most: Duration) -> io::Result<()> {
+    let until = SystemTime::now() + most;
     let all = &cache.join("skeletons");
     let parent = super::overlay::open_path(all)?;
     let mut found = Vec::new();
@@ -192,8 +193,9 @@ pub(super) fn remove_old(cache: &Path, most: Duration) -> io::Result<()> {
     }
     for entry in folder_entries(all)? {
         let name = entry.file_name();
-        if let Some(name) = name.to_str().filter(|name| name.starts_with(".old-")) {
-            store::remove_tree_within(parent.as_fd(), name, most)?;
+        let Some(name) = name.to_str().filter(|name| name.starts_with(".old-")) else { continue };
+        if !store::remove_tree_until(parent.as_fd(), name, until)? {
+            break;
         }
     }
     Ok(())

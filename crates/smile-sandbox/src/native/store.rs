@@ -8,7 +8,7 @@ use std::{
         unix::fs::DirBuilderExt,
     },
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use rustix::{
@@ -116,12 +116,12 @@ pub(super) fn remove_tree(parent: BorrowedFd<'_>, name: &str) -> io::Result<()> 
 }
 
 /// As [`remove_tree`], but stops when the time is over; whether it is done.
-pub(super) fn remove_tree_within(
+pub(super) fn remove_tree_until(
     parent: BorrowedFd<'_>,
     name: &str,
-    most: Duration,
+    until: SystemTime,
 ) -> io::Result<bool> {
-    let mut removal = Removal { until: SystemTime::now().checked_add(most), ..Removal::default() };
+    let mut removal = Removal { until: Some(until), ..Removal::default() };
     match removal.tree(parent, name) {
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(false),
         done => done.map(|()| true),

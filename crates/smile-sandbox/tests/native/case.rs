@@ -1,7 +1,7 @@
 //! A case, and the sandbox that it works with.
 
 use std::{
-    os::unix::{fs::PermissionsExt, process::CommandExt},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -17,6 +17,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 /// The number of an ordinary user without ranges in `/etc/subuid`.
 const USER: u32 = 4711;
 
+/// The number of one with ranges.
+const USER_WITH_RANGES: u32 = 4712;
+
+/// The ranges.
+const RANGES: &str = "4712:3000000:65536\n";
+
 /// Something to try.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
@@ -30,10 +36,12 @@ pub(crate) struct Context {
     /// The backend's cache.
     pub(crate) cache: PathBuf,
     pub(crate) is_root: bool,
+    /// Other users than root are known inside.
+    pub(crate) has_users: bool,
 }
 
 impl Case {
-    /// As root: one trial here and one as an ordinary user. Else here.
+    /// As root: one trial here, and one each as an ordinary user without and with ranges. Else here.
     pub(crate) fn trials(self) -> Vec<Trial> {
         let name = self.name;
         if !rustix::process::geteuid().is_root() {
@@ -47,13 +55,19 @@ impl Case {
                 self.run_here();
                 Ok(())
             }),
-            Trial::test(format!("user::{name}"), move || run_as_user(name)),
+            Trial::test(format!("user::{name}"), move || run_as_user(name, USER, "")),
+            Trial::test(format!("ranges::{name}"), move || {
+                run_as_user(name, USER_WITH_RANGES, RANGES)
+            }),
         ]
     }
 
     pub(crate) fn run_here(&self) {
         let folder = tempfile::Builder::new().prefix("smile-test-").tempdir().expect("a folder");
-        let is_root = rustix::process::geteuid().is_root();
+        let user = rustix::process::geteuid();
+        let is_root = user.is_root();
+        let ranges = std::fs::read_to_string("/etc/subuid").unwrap_or_default();
+        let has_users = is_root || ranges.contains(&format!("{user}:"));
         // What is made once for a user is shared by all cases, as it is by all runs.
         let cache = std::env::var_os("SMILE_TEST_CACHE").map_or_else(
             || {
@@ -63,7 +77,7 @@ impl Case {
             PathBuf::from,
         );
         let folder_path = folder.path().to_owned();
-        (self.run)(&Context { folder: folder_path, cache, is_root });
+        (self.run)(&Context { folder: folder_path, cache, is_root, has_users });
     }
 }
 
@@ -75,26 +89,34 @@ pub(crate) fn command(argument: &str, cache: &Path) -> Command {
 }
 
 /// Runs a case in this same program as somebody else. The program is copied to where that user
-/// can reach it.
-fn run_as_user(name: &'static str) -> Result<(), Failed> {
+/// can reach it. `ranges`: what `/etc/subuid` and `/etc/subgid` say, as only that process sees it.
+fn run_as_user(name: &'static str, user: u32, ranges: &str) -> Result<(), Failed> {
     let folder = tempfile::Builder::new().prefix("smile-user-").tempdir()?;
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))?;
     let program = folder.path().join("it");
     std::fs::copy("/proc/self/exe", &program)?;
     let own = folder.path().join("tmp");
     std::fs::create_dir(&own)?;
-    std::os::unix::fs::chown(&own, Some(USER), Some(USER))?;
-    let cache = std::env::temp_dir().join(format!("smile-test-cache-{USER}"));
+    std::os::unix::fs::chown(&own, Some(user), Some(user))?;
+    let cache = std::env::temp_dir().join(format!("smile-test-cache-{user}"));
     std::fs::create_dir_all(&cache)?;
-    std::os::unix::fs::chown(&cache, Some(USER), Some(USER))?;
-    let output = Command::new(program)
-        .args(["__case", name])
+    std::os::unix::fs::chown(&cache, Some(user), Some(user))?;
+    let mut passwd = std::fs::read_to_string("/etc/passwd")?;
+    let home = own.display();
+    passwd = format!("{passwd}smile-{user}:x:{user}:{user}::{home}:/bin/sh\n");
+    std::fs::write(folder.path().join("passwd"), passwd)?;
+    std::fs::write(folder.path().join("subuid"), ranges)?;
+    let script = "set -e; mount --make-rprivate /; mount --bind passwd /etc/passwd
+                  mount --bind subuid /etc/subuid; mount --bind subuid /etc/subgid; cd /
+                  exec setpriv --reuid $2 --regid $2 --clear-groups \"$1\" __case \"$3\"";
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-c", script, "sh"])
+        .arg(program)
+        .args([&user.to_string(), name])
         .env("TMPDIR", &own)
         .env("HOME", &own)
         .env("SMILE_TEST_CACHE", &cache)
-        .current_dir("/")
-        .uid(USER)
-        .gid(USER)
+        .current_dir(folder.path())
         .output()?;
     if output.status.success() {
         return Ok(());

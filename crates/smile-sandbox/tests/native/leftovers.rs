@@ -29,7 +29,8 @@ pub(crate) fn alone(how: &str) {
     let (how, marker) = how.split_once(' ').expect("what to do, and a marker");
     let folder = tempfile::tempdir().expect("a folder");
     let cache = std::env::var_os("SMILE_TEST_CACHE").expect("a cache").into();
-    let context = Context { folder: folder.path().to_owned(), cache, is_root: false };
+    let context =
+        Context { folder: folder.path().to_owned(), cache, is_root: false, has_users: false };
     block_on(async {
         let spec = SandboxSpec::new(Base::Host).with_network(Network::Internet);
         let mut inside = context.create(&spec).await;

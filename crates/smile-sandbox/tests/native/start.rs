@@ -22,6 +22,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Case { name: "a_wrong_base_is_named", run: a_wrong_base_is_named },
         Case { name: "the_probe_answers", run: the_probe_answers },
         Case { name: "many_start_at_once", run: many_start_at_once },
+        Case { name: "other_users_are_known_or_said_not_to_be", run: other_users },
         Case { name: "packages_can_be_installed", run: packages_can_be_installed },
     ]
 }
@@ -205,6 +206,23 @@ fn many_start_at_once(context: &Context) {
         for one in running {
             one.stop().await;
         }
+    });
+}
+
+fn other_users(context: &Context) {
+    block_on(async {
+        let mut inside = context.host_base().await;
+        assert_eq!(inside.facts().single_user, !context.has_users);
+        let (code, text) = inside
+            .sh("touch f; chown 1234:1234 f && stat -c %u:%g f && chmod 777 /tmp && cd / && \
+                 sudo -u nobody sh -c 'id -u; touch /tmp/theirs; ! touch /etc/theirs 2>/dev/null'")
+            .await;
+        if context.has_users {
+            assert_eq!((code, text.as_str()), (0, "1234:1234\n65534\n"));
+        } else {
+            assert_ne!(code, 0, "{text}");
+        }
+        inside.stop().await;
     });
 }
 
