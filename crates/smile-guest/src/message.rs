@@ -6,6 +6,7 @@ use std::{io, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use smile_call::CallError;
+use smile_resilience::{Classify, Phase, Verdict};
 
 /// The version of these messages; both sides must agree on it.
 pub const VERSION: u32 = 1;
@@ -378,6 +379,12 @@ impl GuestError {
             _ => "INTERNAL",
         };
         Self::new(code, format!("{what}: {error}"))
+    }
+}
+
+impl Classify for GuestError {
+    fn classify(&self, _phase: Phase) -> Verdict {
+        Verdict::told(self.retryable, self.retry_after)
     }
 }
 

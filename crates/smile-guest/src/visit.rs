@@ -7,10 +7,10 @@ use std::{
     time::Duration,
 };
 
+use smile_resilience::{Phase, Policy, Retrier};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::{Instant, sleep, timeout_at},
 };
 
 use crate::message::{GuestError, Visit, Visited};
@@ -18,20 +18,30 @@ use crate::message::{GuestError, Visit, Visited};
 const BODY_BYTES_MAX: usize = 64 * 1024;
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 const REDIRECTS_MAX: usize = 5;
-const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// Opens an address, trying again while nothing answers yet.
+/// Opens an address, trying again while nothing answers yet: a server may be just starting.
 ///
 /// # Errors
 /// `INVALID_INPUT` for what is no `http` address on loopback, `TIMEOUT`.
 pub(crate) async fn visit(visit: &Visit) -> Result<Visited, GuestError> {
-    let deadline = Instant::now() + Duration::from_millis(visit.timeout_ms);
-    let mut address = Address::parse(&visit.url).ok_or_else(|| not_here(&visit.url))?;
+    let address = Address::parse(&visit.url).ok_or_else(|| not_here(&visit.url))?;
+    Retrier::new("open an address", Policy::until(Duration::from_millis(visit.timeout_ms)))
+        .in_phase(Phase::Starting)
+        .run(|_attempt| follow(address.clone()))
+        .await
+        .map_err(|error| match error.into_inner() {
+            Some(error) => unanswered(&visit.url, &error.to_string()),
+            None => unanswered(&visit.url, "no answer in time"),
+        })
+}
+
+/// Asks for a page, going where it sends its readers.
+async fn follow(mut address: Address) -> std::io::Result<Visited> {
     let mut redirects = 0;
     loop {
-        match timeout_at(deadline, get(&address)).await {
-            Ok(Ok(Answer::Page(page))) => return Ok(page),
-            Ok(Ok(Answer::Elsewhere(status, location))) => {
+        match get(&address).await? {
+            Answer::Page(page) => return Ok(page),
+            Answer::Elsewhere(status, location) => {
                 redirects += 1;
                 match address.join(&location) {
                     Some(next) if redirects <= REDIRECTS_MAX => address = next,
@@ -39,9 +49,6 @@ pub(crate) async fn visit(visit: &Visit) -> Result<Visited, GuestError> {
                     _ => return Ok(Visited { status, body: String::new() }),
                 }
             }
-            Ok(Err(_)) if Instant::now() + RETRY_AFTER < deadline => sleep(RETRY_AFTER).await,
-            Ok(Err(error)) => return Err(unanswered(&visit.url, &error.to_string())),
-            Err(_) => return Err(unanswered(&visit.url, "no answer in time")),
         }
     }
 }

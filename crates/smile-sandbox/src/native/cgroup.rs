@@ -3,9 +3,16 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+use smile_resilience::{Backoff, Policy, RetryError, Verdict, blocking::Retrier};
+
 use super::plan::PlanLimits;
+
+/// How long a group may take to become empty, and how often that is tried.
+const REMOVE_WITHIN: Duration = Duration::from_millis(100);
+const REMOVE_AGAIN: Duration = Duration::from_millis(2);
 
 /// The groups of one sandbox.
 #[derive(Debug, Default)]
@@ -143,18 +150,15 @@ impl Groups {
     pub(super) fn remove(&mut self) -> io::Result<()> {
         let mut last = Ok(());
         for folder in self.folders.drain(..) {
-            for attempt in 0.. {
-                match fs::remove_dir(&folder) {
-                    // A dying process leaves its group a moment after its parent hears of it.
-                    Err(error) if error.kind() == io::ErrorKind::ResourceBusy && attempt < 50 => {
-                        std::thread::sleep(std::time::Duration::from_millis(2));
-                    }
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                        last = Err(error);
-                        break;
-                    }
-                    Ok(()) | Err(_) => break,
-                }
+            // A dying process leaves its group a moment after its parent hears of it.
+            let policy = Policy::until(REMOVE_WITHIN).with_backoff(Backoff::constant(REMOVE_AGAIN));
+            let removed = Retrier::new("remove a control group", policy).run_with(
+                |_attempt| fs::remove_dir(&folder),
+                |error, _phase| Verdict::told(error.kind() == io::ErrorKind::ResourceBusy, None),
+            );
+            match removed.map_err(RetryError::into_inner) {
+                Err(Some(error)) if error.kind() != io::ErrorKind::NotFound => last = Err(error),
+                Ok(()) | Err(_) => {}
             }
         }
         last
