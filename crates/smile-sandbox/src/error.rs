@@ -121,7 +121,7 @@ impl StartError {
             }
             Self::Limit { .. } => {
                 "run in a session with delegated control groups (`systemd-run --user --scope \
-                 smile run …`), or name the limit in `sandbox.limits.mayBeMissing`"
+                 smile run …`), or start without it: `--allow-missing-limit NAME`"
             }
             Self::Network { source } => source.hint(),
             Self::Helper { .. } => "run `smile doctor`, which names what is missing",

@@ -121,6 +121,16 @@ pub(crate) struct SandboxArguments {
     /// What the sandbox may reach [default: internet]
     #[arg(long, env = "SMILE_NETWORK", value_enum, hide_env = true)]
     pub(crate) network: Option<Network>,
+    /// Let the sandbox reach a private host or range as well: HOST, ADDRESS/BITS, either with
+    /// :PORT (repeatable)
+    #[arg(
+        long = "allow-host",
+        value_name = "HOST",
+        env = "SMILE_ALLOW_HOST",
+        value_delimiter = ',',
+        hide_env = true
+    )]
+    pub(crate) allow_hosts: Vec<String>,
     /// Give the reader a file or folder, read from SRC and placed at DEST in the work folder
     /// (repeatable)
     #[arg(
@@ -276,6 +286,7 @@ impl RunArguments {
             backend: self.sandbox.backend,
             base: self.sandbox.base.clone(),
             network: self.sandbox.network,
+            allow_hosts: some(&self.sandbox.allow_hosts),
             files: some(&self.sandbox.files),
             strict: self.sandbox.strict,
             allow_missing_limits: some(&self.sandbox.allow_missing_limits),

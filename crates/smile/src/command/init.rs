@@ -57,6 +57,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("outputDir", r#"".""#),
     ("backend", r#""native""#),
     ("network", r#""internet""#),
+    ("allowHosts", "[]"),
     ("files", "[]"),
     ("environment.pass", "[]"),
     ("limits.memoryBytesMax", "4294967296"),

@@ -42,6 +42,9 @@ pub(crate) struct Options {
     pub(crate) base: Option<String>,
     /// What the sandbox may reach. Default: `internet`.
     pub(crate) network: Option<Network>,
+    /// Hosts that may be reached although they are private, each as `HOST`, `ADDRESS/BITS` or
+    /// either with `:PORT`. What the host's own proxies and registries need is allowed anyway.
+    pub(crate) allow_hosts: Option<Vec<String>>,
     /// Files and folders that the reader is given, each as `SOURCE` or `SOURCE:DESTINATION`.
     pub(crate) files: Option<Vec<String>>,
     /// The environment inside.
@@ -229,6 +232,7 @@ impl Options {
             backend: self.backend.or(lower.backend),
             base: self.base.or(lower.base),
             network: self.network.or(lower.network),
+            allow_hosts: self.allow_hosts.or(lower.allow_hosts),
             files: self.files.or(lower.files),
             environment: self.environment.or(lower.environment),
             limits: self.limits.or(lower.limits),

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use smile_sandbox::{Base, SandboxSpec, Share};
+use smile_sandbox::{Base, SandboxSpec, Share, network::InvalidRule};
 use smile_server::{FailOn as Threshold, GoingOn, LoopSettings, Patience, StudentBehavior};
 
 use super::{
@@ -52,6 +52,9 @@ pub(crate) enum SettingsError {
     /// A file for the reader is not there.
     #[error("there is no file or folder `{}` to give the reader", path.display())]
     NoFile { path: PathBuf },
+    /// Not a host.
+    #[error("a host that may be reached cannot be used")]
+    BadHost(#[source] InvalidRule),
     /// A file's place leaves the work folder.
     #[error("`{destination}` leaves the reader's work folder")]
     Outside { destination: String },
@@ -68,6 +71,7 @@ impl SettingsError {
             Self::NoFile { .. } => {
                 "`--with SRC[:DEST]` takes SRC from this machine; check its path"
             }
+            Self::BadHost(_) => "write `registry.example.org:4873`, `10.0.0.5` or `10.0.0.0/8`",
             Self::Outside { .. } => "name a place below the work folder, or an absolute one",
         }
     }
@@ -87,6 +91,9 @@ impl Settings {
             Network::None => smile_sandbox::Network::None,
             Network::Host => smile_sandbox::Network::Host,
         });
+        for host in options.allow_hosts.iter().flatten() {
+            spec.allow_hosts.push(host.parse().map_err(SettingsError::BadHost)?);
+        }
         for file in options.files.iter().flatten() {
             spec = spec.with_share(share(file)?);
         }

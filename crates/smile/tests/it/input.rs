@@ -111,6 +111,7 @@ fn things_named_by_flags_that_are_not_there() {
     refused(&desk, &["--base", "rootfs"], "there is no root file system `rootfs`", "tar archive");
     refused(&desk, &["--with", "data.csv"], "there is no file or folder `data.csv`", "--with");
     refused(&desk, &["--with", "tutorial.md:../up"], "`../up` leaves", "below the work folder");
+    refused(&desk, &["--allow-host", "not a host"], "`not a host` is not a host", "10.0.0.0/8");
     let ran = desk.smile(&["run", "--fail-on", "sometimes"]);
     assert_eq!(ran.code, Some(2));
     assert!(ran.stderr.contains("[possible values: minor, major, critical, never]"), "{ran:?}");
