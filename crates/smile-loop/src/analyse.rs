@@ -8,7 +8,7 @@ use smile_tutorial::{Action, Finding, Kind, Lines, Location, Severity, Tutorial}
 use crate::{
     BlockedAt, CommandEnd, Confidence, Consequence, Coverage, EnvironmentNote, Evidence, Gap,
     Outcome, Proof, RunRecord, SandboxFacts, StepOutcome, StepRecord, Suggestion,
-    cause::{self, Cause, Causes},
+    cause::{self, Cause, Causes, Key},
     diagnose::{self, Context, Diagnosis},
     judge::{Complaint, Judgement},
     links, locate,
@@ -405,7 +405,11 @@ fn notes(causes: &[Cause], context: &Context<'_>) -> Vec<EnvironmentNote> {
             notes.push(EnvironmentNote {
                 code: "answered-by-default".to_owned(),
                 line: Some(record.lines.first),
-                text: format!("{defaults} questions were answered with Enter"),
+                text: if defaults == 1 {
+                    "a question was answered with Enter".to_owned()
+                } else {
+                    format!("{defaults} questions were answered with Enter")
+                },
             });
         }
     }
@@ -443,6 +447,11 @@ fn note_of(cause: &Cause, context: &Context<'_>) -> EnvironmentNote {
             ("prerequisite-not-met", text)
         }
         (None, Complaint::Limited(why)) => ("sandbox-limited", why.clone()),
+        (None, _) if matches!(cause.key, Key::Host(_)) => (
+            "network-not-reached",
+            "no step could reach the network from here, so nothing is known of those that need it"
+                .to_owned(),
+        ),
         (None, _) => ("sandbox-limited", "the sandbox's own limits".to_owned()),
     };
     EnvironmentNote { code: code.to_owned(), line: Some(line), text: format!("{text}{also}") }

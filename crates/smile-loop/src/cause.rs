@@ -10,6 +10,7 @@ use crate::{
     package,
     product::{self, Product},
     shell,
+    student::is_own_address,
     symptom::Symptom,
 };
 
@@ -33,6 +34,10 @@ pub(crate) enum Key {
     Remote(String),
     /// Other words of one program's other version.
     Drift(String),
+    /// A program that serves, by the beginning of its command.
+    Serves(String),
+    /// Another output of one command.
+    Output(String),
     /// Like no other.
     Step(u32),
     /// The same command with the same end.
@@ -89,7 +94,41 @@ pub(crate) fn find(tutorial: &Tutorial, records: &[StepRecord], facts: &SandboxF
         search.step(index, step, record, &first, last.as_ref());
         judgements.push(last.unwrap_or(first));
     }
-    Causes { causes: search.causes, judgements }
+    let mut causes = search.causes;
+    if !reached_network(tutorial, records) {
+        // Where nothing came through, the line of this machine is as likely the reason as a host.
+        for cause in causes.iter_mut().filter(|cause| matches!(cause.key, Key::Host(_))) {
+            cause.note = true;
+        }
+    }
+    Causes { causes, judgements }
+}
+
+/// Whether any step got something from another machine.
+fn reached_network(tutorial: &Tutorial, records: &[StepRecord]) -> bool {
+    tutorial.steps.iter().zip(records).any(|(step, record)| {
+        let (Action::Run(command), StepOutcome::Passed) = (&step.action, &record.outcome) else {
+            return false;
+        };
+        shell::read(&command.text).iter().any(|simple| {
+            let words: Vec<&str> = simple.inner().iter().map(|word| word.text.as_str()).collect();
+            match words.first().copied() {
+                Some("curl" | "wget") => {
+                    words.iter().skip(1).any(|w| !w.starts_with('-') && !is_own_address(w))
+                }
+                Some("git") => {
+                    words.get(1).is_some_and(|w| matches!(*w, "clone" | "fetch" | "pull"))
+                        && words.iter().any(|w| w.contains("://") || w.starts_with("git@"))
+                }
+                Some(
+                    "pip" | "pip3" | "npm" | "apt" | "apt-get" | "gem" | "cargo" | "go" | "docker",
+                ) => words
+                    .iter()
+                    .any(|w| matches!(*w, "install" | "update" | "add" | "pull" | "get")),
+                _ => false,
+            }
+        })
+    })
 }
 
 struct Search<'a> {
@@ -274,6 +313,14 @@ impl Search<'_> {
                 Complaint::Failed => Key::Command(text.to_owned()),
                 Complaint::Mismatch(difference) if difference.reworded => Key::Drift(
                     shell::programs_of(text).last().cloned().unwrap_or_else(|| text.to_owned()),
+                ),
+                Complaint::Mismatch(_) => Key::Output(text.to_owned()),
+                Complaint::LongRunning => Key::Serves(
+                    text.split_whitespace()
+                        .filter(|word| !word.chars().all(|c| c.is_ascii_digit()))
+                        .take(3)
+                        .collect::<Vec<_>>()
+                        .join(" "),
                 ),
                 _ => Key::Step(step.number),
             },
@@ -482,7 +529,7 @@ impl Search<'_> {
 
     /// What a question decides is known to those who answered it; for the next few steps.
     fn unanswered_just_before(&self) -> Option<usize> {
-        const STEPS: usize = 3;
+        const STEPS: usize = 2;
         self.unanswered.filter(|&(_, asked)| self.at <= asked + STEPS).map(|(cause, _)| cause)
     }
 
@@ -726,6 +773,8 @@ fn is_builder(tool: &str) -> bool {
             | "mvn"
             | "bundle"
             | "rails"
+            | "unzip"
+            | "tar"
             | "pandoc"
             | "mdbook"
             | "autoconf"

@@ -41,9 +41,8 @@ const STATELESS: &[&str] = &[
     "which", "type", "test", "[", "true", "false", "pwd", "date", "python", "python3", "node",
     "ruby", "perl", "bash", "sh", "curl", "wget", "open", "xdg-open", "seq", "tee", "xargs", "du",
     "df", "env", "time", "sleep", "kill", "nano", "vi", "vim", "cp", "mv", "rm", "mkdir", "touch",
-    "chmod", "chown", "ln", "sudo", "cd", "pushd", "popd", "export", "source", ".", "tar", "unzip",
-    "gzip", "gunzip", "zip", "rmdir", "basename", "dirname", "realpath", "readlink", "set",
-    "alias",
+    "chmod", "chown", "ln", "sudo", "cd", "pushd", "popd", "export", "source", ".", "gzip",
+    "gunzip", "zip", "rmdir", "basename", "dirname", "realpath", "readlink", "set", "alias",
 ];
 
 /// What the step would have left behind.

@@ -120,9 +120,11 @@ pub(super) fn missing_path(
             "`{short}` needs `{shown}`, which no step makes and the page does not offer."
         ),
         suggestion: Suggestion {
-            text: format!(
-                "Show the content of `{name}`, link it, or say where the reader gets it."
-            ),
+            text: if name.contains('.') {
+                format!("Show the content of `{name}`, link it, or say where the reader gets it.")
+            } else {
+                format!("Say where `{name}` comes from, or show the command that makes it.")
+            },
             patch: None,
         },
         stray_file: Some(shown),

@@ -179,6 +179,22 @@ fn without_a_network_on_purpose_nothing_is_said_of_the_page() {
 }
 
 #[test]
+fn a_host_that_is_not_reached_counts_only_where_others_are() {
+    let steps = [
+        ("curl -O https://gone.example.org/a.zip", ""),
+        ("curl -O https://there.example.org/b.zip", ""),
+    ];
+    let lost = "curl: (6) Could not resolve host: gone.example.org\r\n";
+    let record = play(&session(&steps), Settings::default(), &facts(), |_| fails(6, lost));
+    assert_eq!(briefs(&record), Vec::<String>::new());
+    assert_eq!(record.notes[0].code, "network-not-reached");
+    let record = play(&session(&steps), Settings::default(), &facts(), |text| {
+        if text.contains("gone") { fails(6, lost) } else { ok().made("/root/work/b.zip", 9) }
+    });
+    assert_eq!(briefs(&record), ["major network 6"]);
+}
+
+#[test]
 fn what_the_page_asks_for_is_a_note_and_so_is_what_follows() {
     let mut page =
         (*crate::stage::page(&session(&[("frob setup out", ""), ("cd out", "")]))).clone();
