@@ -5,6 +5,7 @@ use crate::Lines;
 use crate::command;
 use crate::info::is_file_like;
 use crate::inline::code_at;
+use crate::phrase;
 use crate::sentence::{Code, Sentence};
 use crate::step::{Action, Command, Expected, Match, Step};
 
@@ -110,11 +111,11 @@ fn promised<'a>(sentence: &'a Sentence, verb: &str) -> Option<&'a Code> {
     let after = sentence.text.split_once(verb)?.1;
     let words: Vec<&str> = after.split_whitespace().take(5).collect();
     let at = words.iter().position(|word| word.contains('`'))?;
-    let plain = words.get(..at)?.iter().all(|word| BETWEEN.split('|').any(|known| known == *word));
+    let plain = words.get(..at)?.iter().all(|word| phrase::is_one_of(word, BETWEEN));
     let code = code_at(sentence, words.get(at)?)?;
     let tail = words.get(at + 1).copied().unwrap_or_default();
     let tail = tail.trim_end_matches(['.', ',', ':', '!']);
-    let thing = THINGS.split('|').any(|known| known == tail);
+    let thing = phrase::is_one_of(tail, THINGS);
     (plain && code.literal && !thing && !is_file_like(&code.text)).then_some(code)
 }
 

@@ -1,6 +1,6 @@
 //! The static reading: what can be said about a page without running anything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::finding::{Finding, Kind, Severity};
@@ -346,10 +346,9 @@ impl<'a> Checker<'a> {
     fn other_platform(&mut self) {
         const TOOLS: &str =
             "brew choco winget scoop pbcopy pbpaste xcode-select launchctl port mas";
-        let others = self.tutorial.blocks.iter().any(|block| {
-            let text = self.tutorial.quote(block.lines);
-            ["apt install", "apt-get install", "dnf install"].iter().any(|way| text.contains(way))
-        });
+        let others = ["apt install", "apt-get install", "dnf install"]
+            .iter()
+            .any(|way| self.tutorial.text.contains(way));
         let mut places: Vec<(String, Lines)> = Vec::new();
         for (step, command) in self.commands() {
             for program in shell::read(&command.text).programs {
@@ -373,29 +372,38 @@ impl<'a> Checker<'a> {
 
     /// "Create `app.js` and copy the code above" where the block above is titled otherwise.
     fn copied_names(&mut self) {
+        let named: Vec<(u32, String)> = self
+            .tutorial
+            .blocks
+            .iter()
+            .filter_map(|block| {
+                crate::info::Info::read(&block.info).file.map(|file| (block.lines.last, file))
+            })
+            .collect();
         let mut found = Vec::new();
         for step in &self.tutorial.steps {
             let Action::WriteFile { path, .. } = &step.action else { continue };
             if step.block.is_some() {
                 continue;
             }
-            let titles: Vec<String> = self
-                .tutorial
-                .blocks
+            // Those that stand side by side right above.
+            let above = named.partition_point(|(line, _)| *line < step.lines.first);
+            let titles: Vec<String> = named
+                .get(above.saturating_sub(4)..above)
+                .unwrap_or_default()
                 .iter()
-                .filter(|block| block.lines.last < step.lines.first)
-                .filter_map(|block| crate::info::Info::read(&block.info).file)
+                .map(|(_, file)| file.clone())
                 .collect();
             if !titles.is_empty() && !titles.contains(path) {
                 found.push((step.lines, path.clone(), titles));
             }
         }
         for (lines, path, titles) in found {
-            let titles = titles.join("`, `");
+            let above = titles.join("`, `");
             self.add(
                 (Kind::AmbiguousInstruction, Severity::Major),
                 &[lines],
-                format!("the text asks for the file `{path}`, and the code above is titled `{titles}`: which one is meant is left open"),
+                format!("the text asks for the file `{path}`, and the code above is titled `{above}`: which one is meant is left open"),
                 "use one name for the file in the text and in the title of the block",
             );
         }
@@ -404,12 +412,22 @@ impl<'a> Checker<'a> {
     /// "Create the file `x`" without a word on what is in it, and a later command uses it.
     fn contents_not_given(&mut self) {
         let page = self.page;
+        let given = self.given();
+        // Where each word of a block stands last.
+        let mut used: BTreeMap<&str, usize> = BTreeMap::new();
+        for (index, item) in page.items.iter().enumerate() {
+            if let ItemKind::Code(code) = &item.kind {
+                let words = code.content.iter().flat_map(|line| line.split_whitespace());
+                used.extend(words.map(|word| (word, index)));
+            }
+        }
         let mut found: Vec<(String, Vec<Lines>)> = Vec::new();
         for (index, item) in page.items.iter().enumerate() {
             let ItemKind::Text(spans) = &item.kind else { continue };
             for sentence in sentence::sentences(spans) {
                 let Some(file) = made_without_content(&sentence) else { continue };
-                if self.is_given(&file) || !self.is_used_after(&file, index) {
+                if given.contains(&file) || used.get(file.as_str()).is_none_or(|last| *last < index)
+                {
                     continue;
                 }
                 match found.iter_mut().find(|(known, _)| *known == file) {
@@ -428,37 +446,25 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Whether any step or block makes the file.
-    fn is_given(&self, file: &str) -> bool {
-        self.tutorial.steps.iter().any(|step| match &step.action {
-            Action::WriteFile { path, .. } => path == file,
-            Action::Run(command) => {
-                let reading = shell::read(&command.text);
-                reading.writes.iter().any(|path| path == file)
-                    || crate::command::editor_file(&command.text) == Some(file)
+    /// The files that any step or block makes, exercises and other parts included.
+    fn given(&self) -> BTreeSet<String> {
+        let mut given = BTreeSet::new();
+        for step in &self.tutorial.steps {
+            match &step.action {
+                Action::WriteFile { path, .. } => drop(given.insert(path.clone())),
+                Action::Run(command) => given.extend(shell::read(&command.text).writes),
+                Action::Visit { .. } | Action::Look => {}
             }
-            Action::Visit { .. } | Action::Look => false,
-        }) || self.page.items.iter().any(|item| match &item.kind {
-            // Also in exercises and other parts that are not carried out.
-            ItemKind::Code(code) => {
-                code.info.file.as_deref() == Some(file)
-                    || code.content.iter().any(|line| {
-                        let typed = crate::prompt::read(line).map_or(line.as_str(), |p| p.typed);
-                        crate::command::editor_file(typed) == Some(file)
-                    })
+        }
+        for item in &self.page.items {
+            let ItemKind::Code(code) = &item.kind else { continue };
+            given.extend(code.info.file.clone());
+            for line in &code.content {
+                let typed = crate::prompt::read(line).map_or(line.as_str(), |p| p.typed);
+                given.extend(crate::command::editor_file(typed).map(ToOwned::to_owned));
             }
-            _ => false,
-        })
-    }
-
-    /// Whether a block after an item names the file as a word of its own.
-    fn is_used_after(&self, file: &str, index: usize) -> bool {
-        self.page.items.iter().skip(index + 1).any(|item| match &item.kind {
-            ItemKind::Code(code) => {
-                code.content.iter().any(|line| line.split_whitespace().any(|word| word == file))
-            }
-            _ => false,
-        })
+        }
+        given
     }
 
     /// "Update the configuration." and nothing more.

@@ -3,7 +3,7 @@
 
 use crate::command;
 use crate::lead::Lead;
-use crate::sentence::{self, Sentence};
+use crate::sentence::Sentence;
 use crate::session::Exchange;
 use crate::step::Command;
 
@@ -90,14 +90,14 @@ pub(crate) fn regret(sentence: &Sentence) -> Option<String> {
 pub(crate) fn remark_of_failure(remark: &str) -> Option<String> {
     let lower = remark.to_lowercase();
     let words = ["error", "fails", "doesn't work", "does not work", "won't work", "not allowed"];
-    let found = words.iter().find(|word| sentence::has_phrase(&lower, word))?;
+    let found = words.iter().find(|word| crate::phrase::contains(&lower, word))?;
     let denied = lower.contains("no error") || lower.contains("without error");
     (!denied).then(|| format!("the remark says \"{found}\""))
 }
 
 /// Whether a command prints something else each time.
 pub(crate) fn is_random(command: &str) -> bool {
-    let shuffles = sentence::has_phrase(command, "shuf") && !command.contains("random-source");
+    let shuffles = crate::phrase::contains(command, "shuf") && !command.contains("random-source");
     let names = ["random", "uuidgen", "mktemp", "date", "uptime", "ps", "top"];
     let runs = command::first_program(command).is_some_and(|program| names.contains(&program))
         || command.split_whitespace().any(|word| word == "random");

@@ -3,7 +3,8 @@
 use crate::Lines;
 use crate::command;
 use crate::info::is_file_like;
-use crate::sentence::{Code, Sentence, has_phrase};
+use crate::phrase::{self, contains as has_phrase};
+use crate::sentence::{Code, Sentence};
 
 /// An instruction found in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,10 +123,10 @@ impl<'a> Clauses<'a> {
                     {
                         self.change(verb);
                     }
-                    _ if ACTIONS.split('|').any(|action| action == verb) => self.by_running(verb),
+                    _ if phrase::is_one_of(verb, ACTIONS) => self.by_running(verb),
                     _ => {}
                 }
-                imperative = OPENERS.split('|').any(|opener| opener == verb);
+                imperative = phrase::is_one_of(verb, OPENERS);
             }
             // A new clause may start with a verb again: "do this, then run that". In a purpose
             // ("to see what happens, run it") the verb comes after the comma.
@@ -203,8 +204,7 @@ impl<'a> Clauses<'a> {
             return;
         }
         let rest = self.words.get(self.at + 1..).unwrap_or_default();
-        let Some(joint) =
-            rest.iter().take(10).position(|word| JOINTS.split('|').any(|j| j == *word))
+        let Some(joint) = rest.iter().take(10).position(|word| phrase::is_one_of(word, JOINTS))
         else {
             return;
         };
@@ -215,7 +215,7 @@ impl<'a> Clauses<'a> {
         let after = rest.get(joint + 1..).unwrap_or_default();
         let code = after
             .iter()
-            .take_while(|word| BETWEEN.split('|').any(|b| b == **word) || word.contains('`'))
+            .take_while(|word| phrase::is_one_of(word, BETWEEN) || word.contains('`'))
             .find_map(|word| code_at(self.sentence, word));
         if let Some(code) = code
             && code.text.contains(' ')
@@ -270,7 +270,7 @@ impl<'a> Clauses<'a> {
             if let Some(code) = code_at(self.sentence, word) {
                 return Some((code, at));
             }
-            if !BETWEEN.split('|').any(|known| known == *word) {
+            if !phrase::is_one_of(word, BETWEEN) {
                 return None;
             }
         }

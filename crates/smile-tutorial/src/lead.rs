@@ -1,6 +1,7 @@
 //! What the text before a block says about it.
 
 use crate::info::is_file_like;
+use crate::phrase;
 use crate::sentence::Sentence;
 use crate::step::WriteMode;
 
@@ -279,7 +280,7 @@ fn file_soon(rest: &str, sentence: &Sentence, said_file: bool) -> Option<String>
             let named = said_file && is_bare_name(text);
             return (named || is_file_like(text)).then(|| text.to_owned());
         }
-        if !BETWEEN.split('|').any(|known| known == word) {
+        if !phrase::is_one_of(word, BETWEEN) {
             return None;
         }
     }

@@ -21,6 +21,7 @@ mod language;
 mod lead;
 mod link;
 mod page;
+mod phrase;
 mod place;
 mod placeholder;
 mod platform;

@@ -1,6 +1,7 @@
 //! Which of several ways fits the reader's machine: Debian Linux.
 
-use crate::sentence::{Sentence, has_phrase};
+use crate::phrase::contains as has_phrase;
+use crate::sentence::Sentence;
 
 /// How well a label fits; higher is better.
 pub(crate) type Fit = u8;
@@ -113,6 +114,9 @@ pub(crate) fn restriction(sentence: &Sentence) -> Option<(Fit, String)> {
     let text = sentence.text.as_str();
     let mut found: Option<(Fit, String)> = None;
     for (name, fit) in LABELS.iter().filter(|(name, _)| is_platform(name)) {
+        if !has_phrase(text, name) {
+            continue;
+        }
         let forms = [
             format!("on {name}"),
             format!("on a {name}"),

@@ -2,7 +2,8 @@
 
 use crate::Lines;
 use crate::page::{Item, ItemKind, Page, Span, Style};
-use crate::sentence::{self, Sentence, has_phrase};
+use crate::phrase::contains as has_phrase;
+use crate::sentence::{self, Sentence};
 use crate::shell;
 use crate::step::{Requirement, Role, Tutorial};
 
@@ -113,9 +114,10 @@ pub(crate) fn requirements(page: &Page, tutorial: &Tutorial) -> Vec<Requirement>
             }
         }
     }
+    let text: Vec<&str> = tutorial.text.lines().collect();
     for block in &tutorial.blocks {
         if matches!(block.role, Role::Command | Role::Session | Role::Alternative) {
-            installed(tutorial, block.lines, &mut out);
+            installed(&text, block.lines, &mut out);
         }
     }
     out.sort_by_key(|requirement| requirement.lines.first);
@@ -235,10 +237,15 @@ fn add(out: &mut Vec<Requirement>, name: &str, version: Option<String>, lines: L
 }
 
 /// Packages that commands on some lines install.
-fn installed(tutorial: &Tutorial, lines: Lines, out: &mut Vec<Requirement>) {
-    let text = tutorial.quote(lines);
-    for (index, line) in text.lines().enumerate() {
-        let typed = crate::prompt::read(line).map_or(line, |found| found.typed);
+fn installed(text: &[&str], lines: Lines, out: &mut Vec<Requirement>) {
+    let at = |line: u32| usize::try_from(line).unwrap_or(usize::MAX);
+    let block = text.get(at(lines.first) - 1..at(lines.last)).unwrap_or_default();
+    for (index, line) in block.iter().enumerate() {
+        // Nearly no line installs anything: those that do say so.
+        if !(line.contains("install") || line.contains(" add ") || line.contains("-S")) {
+            continue;
+        }
+        let typed = crate::prompt::read(line).map_or(*line, |found| found.typed);
         let line = lines.first.saturating_add(u32::try_from(index).unwrap_or(u32::MAX));
         for program in shell::read(typed).programs {
             for package in packages(&program.name, &program.arguments) {

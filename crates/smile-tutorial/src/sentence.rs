@@ -3,6 +3,7 @@
 use crate::Lines;
 use crate::info::is_file_like;
 use crate::page::{Span, Style};
+use crate::phrase;
 
 /// One sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl Sentence {
 
     /// The first of the phrases, divided by `|`, that occurs at the bounds of words.
     pub(crate) fn find(&self, phrases: &'static str) -> Option<&'static str> {
-        phrases.split('|').find(|phrase| has_phrase(&self.text, phrase))
+        phrase::find(&self.text, phrases)
     }
 
     /// The paths of files in it: inline code first, else words that look like one.
@@ -72,25 +73,6 @@ impl Sentence {
     pub(crate) fn announces(&self) -> bool {
         self.text.ends_with(':')
     }
-}
-
-/// Whether the phrase occurs at the bounds of words.
-pub(crate) fn has_phrase(text: &str, phrase: &str) -> bool {
-    let mut from = 0;
-    while let Some(found) = text.get(from..).and_then(|rest| rest.find(phrase)) {
-        let start = from + found;
-        let end = start + phrase.len();
-        let open = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '`');
-        let starts = phrase.starts_with(|c: char| !c.is_alphanumeric())
-            || open(text.get(..start).and_then(|before| before.chars().next_back()));
-        let ends = phrase.ends_with(|c: char| !c.is_alphanumeric())
-            || open(text.get(end..).and_then(|after| after.chars().next()));
-        if starts && ends {
-            return true;
-        }
-        from = end;
-    }
-    false
 }
 
 /// The sentences of a paragraph.

@@ -51,6 +51,8 @@ struct Builder<'a> {
     not_followed: BTreeMap<usize, String>,
     directives: Vec<(u32, Directive)>,
     blocks: Vec<Block>,
+    /// The item of each block.
+    block_items: Vec<usize>,
     steps: Vec<Step>,
     /// The commands of the last block of commands that was taken.
     commands: Vec<String>,
@@ -88,6 +90,7 @@ impl<'a> Builder<'a> {
             not_followed: branch::not_followed(page),
             directives,
             blocks: Vec::new(),
+            block_items: Vec::new(),
             steps: Vec::new(),
             commands: Vec::new(),
             command_steps: Vec::new(),
@@ -227,6 +230,7 @@ impl<'a> Builder<'a> {
         let first = self.steps.len();
         self.act(&place, &mut decision, &directive);
         self.apply_announced(first);
+        self.block_items.push(index);
         self.blocks.push(Block {
             id,
             lines: item.lines,

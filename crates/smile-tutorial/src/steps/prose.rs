@@ -4,7 +4,7 @@ use super::{Builder, joined};
 use crate::container::Kind;
 use crate::failure::is_silent;
 use crate::language::extensions;
-use crate::page::{Code, Item, ItemKind};
+use crate::page::{Item, ItemKind};
 use crate::placeholder::placeholders;
 use crate::sentence::Sentence;
 use crate::step::{Action, Command, Role, Step, WriteMode};
@@ -78,7 +78,8 @@ impl Builder<'_> {
     /// Whether a command that goes on running was given before the last ones.
     fn is_running(&self) -> bool {
         let last = self.command_steps.last().copied().unwrap_or_default();
-        self.steps.iter().take(last).any(|step| match &step.action {
+        // Far above, what was left running has been forgotten.
+        self.steps.iter().take(last).rev().take(100).any(|step| match &step.action {
             Action::Run(command) => command.keeps_running.is_some(),
             _ => false,
         })
@@ -114,6 +115,7 @@ impl Builder<'_> {
         let between = self.page.items.get(..index)?.iter().rev();
         let texts = between
             .take_while(|other| other.lines.first > step.lines.last)
+            .take(20)
             .filter(|other| matches!(other.kind, ItemKind::Text(_)))
             .count();
         Some(texts)
@@ -136,7 +138,7 @@ impl Builder<'_> {
             }
             inline::Instruction::Visit(url) => Action::Visit { url },
             inline::Instruction::CopyTo(path) => {
-                let Some((content, why)) = self.shown_above(item, &path) else { return };
+                let Some((content, why)) = self.shown_above(&path) else { return };
                 self.remember(&path, &content, WriteMode::Replace);
                 self.push_inline(
                     item,
@@ -162,49 +164,42 @@ impl Builder<'_> {
     }
 
     /// The code that "the code above" means: the nearest block of code that is no command.
-    fn shown_above(&self, item: &Item, path: &str) -> Option<(String, String)> {
+    fn shown_above(&self, path: &str) -> Option<(String, String)> {
         let extension = path.rsplit_once('.').map(|(_, extension)| extension);
-        let candidates: Vec<(&Item, &Code)> = self
-            .page
-            .items
-            .iter()
-            .take_while(|other| other.lines.first < item.lines.first)
-            .filter_map(|other| match &other.kind {
-                ItemKind::Code(code) => Some((other, code)),
+        let shown = |at: &usize| {
+            self.blocks.get(*at).is_some_and(|block| {
+                matches!(block.role, Role::File | Role::Listing | Role::Alternative)
+                    && !block.why.contains("put in from another file")
+                    && !block.why.contains("directory tree")
+            })
+        };
+        let code = |at: usize| {
+            let item = self.block_items.get(at).and_then(|item| self.page.items.get(*item))?;
+            match &item.kind {
+                ItemKind::Code(code) => Some((item, code)),
                 _ => None,
-            })
-            .filter(|(other, _)| {
-                self.blocks.iter().any(|b| {
-                    b.lines == other.lines
-                        && matches!(b.role, Role::File | Role::Listing | Role::Alternative)
-                        && !b.why.contains("put in from another file")
-                        && !b.why.contains("directory tree")
-                })
-            })
-            .collect();
-        let fits = |code: &Code| {
-            extension.is_some_and(|end| {
+            }
+        };
+        let fits = |at: &usize| {
+            code(*at).zip(extension).is_some_and(|((_, code), end)| {
                 extensions(&code.info.language).contains(&end)
                     || code.info.file.as_deref().is_some_and(|file| file.ends_with(end))
             })
         };
+        let last = (0..self.blocks.len()).rev().find(shown)?;
         // Variants of one program stand side by side: the first one that fits, else the first.
-        let last = candidates.last()?;
-        let group: Vec<&(&Item, &Code)> =
-            candidates.iter().filter(|(other, _)| !self.text_between(other, last.0)).collect();
-        let chosen = group.iter().find(|(_, code)| fits(code)).or(group.first())?;
-        let why =
-            format!("the text tells to copy the code of line {} to `{path}`", chosen.0.lines.first);
-        Some((joined(&chosen.1.content), why))
-    }
-
-    /// Whether a text or a heading stands between two items.
-    fn text_between(&self, first: &Item, last: &Item) -> bool {
-        self.page.items.iter().any(|item| {
-            item.lines.first > first.lines.last
-                && item.lines.first < last.lines.first
-                && !matches!(item.kind, ItemKind::Code(_))
-        })
+        let mut first = last;
+        while let Some(before) = first.checked_sub(1).filter(shown)
+            && self.block_items.get(before).map(|item| item + 1)
+                == self.block_items.get(first).copied()
+        {
+            first = before;
+        }
+        let chosen = (first..=last).find(fits).unwrap_or(first);
+        let (item, code) = code(chosen)?;
+        let line = item.lines.first;
+        let why = format!("the text tells to copy the code of line {line} to `{path}`");
+        Some((joined(&code.content), why))
     }
 
     /// The commands of the next block before other text, to see what it repeats.
