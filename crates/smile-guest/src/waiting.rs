@@ -16,9 +16,18 @@ pub(crate) enum Wait {
 /// Threads of one process that are looked at.
 const THREADS_MAX: usize = 64;
 
+/// Which terminal counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Terminal<'a> {
+    /// The one with this device.
+    This(&'a str),
+    /// Any: also one that another program made and hands on keys to.
+    Any,
+}
+
 /// How `pid` waits for keys on `terminal`, if it does. Each thread counts: some languages read
 /// the terminal in another one than the first.
-pub(crate) fn on_terminal(pid: i32, terminal: &str) -> Option<Wait> {
+pub(crate) fn on_terminal(pid: i32, terminal: Terminal<'_>) -> Option<Wait> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return None };
     let mut hidden = false;
     let mut found = None;
@@ -41,7 +50,7 @@ pub(crate) fn on_terminal(pid: i32, terminal: &str) -> Option<Wait> {
 
 /// For a process that may not be looked into (another user's): by its wait channel where that is
 /// shown, else by its input where that is.
-fn holds_hidden(pid: i32, terminal: &str) -> bool {
+fn holds_hidden(pid: i32, terminal: Terminal<'_>) -> bool {
     match fs::read_to_string(format!("/proc/{pid}/wchan")) {
         Ok(channel) if channel.len() > 1 => {
             channel.contains("n_tty_read") || channel.contains("wait_woken")
@@ -81,7 +90,7 @@ fn call(number: u64) -> Option<Call> {
     }
 }
 
-fn blocked_in(pid: i32, line: &str, terminal: &str) -> Option<Wait> {
+fn blocked_in(pid: i32, line: &str, terminal: Terminal<'_>) -> Option<Wait> {
     let mut fields = line.split_ascii_whitespace();
     let number = fields.next()?.parse().ok()?; // "running" and "-1" are no numbers of calls.
     let mut argument = || {
@@ -100,9 +109,14 @@ fn blocked_in(pid: i32, line: &str, terminal: &str) -> Option<Wait> {
     waits.then_some(Wait::Polling)
 }
 
-fn is_terminal(pid: i32, descriptor: u64, terminal: &str) -> bool {
-    fs::read_link(format!("/proc/{pid}/fd/{descriptor}"))
-        .is_ok_and(|target| target.as_os_str() == terminal || target.as_os_str() == "/dev/tty")
+fn is_terminal(pid: i32, descriptor: u64, terminal: Terminal<'_>) -> bool {
+    fs::read_link(format!("/proc/{pid}/fd/{descriptor}")).is_ok_and(|target| {
+        target.as_os_str() == "/dev/tty"
+            || match terminal {
+                Terminal::This(device) => target.as_os_str() == device,
+                Terminal::Any => target.starts_with("/dev/pts"),
+            }
+    })
 }
 
 fn memory(pid: i32, address: u64, bytes: usize) -> Option<Vec<u8>> {
@@ -111,7 +125,7 @@ fn memory(pid: i32, address: u64, bytes: usize) -> Option<Vec<u8>> {
     Some(buffer)
 }
 
-fn polled(pid: i32, address: u64, count: u64, terminal: &str) -> bool {
+fn polled(pid: i32, address: u64, count: u64, terminal: Terminal<'_>) -> bool {
     const POLL_IN: u8 = 1;
     let bytes = usize::try_from(count.min(64)).unwrap_or(0) * 8;
     let Some(entries) = memory(pid, address, bytes) else { return false };
@@ -122,7 +136,7 @@ fn polled(pid: i32, address: u64, count: u64, terminal: &str) -> bool {
     })
 }
 
-fn selected(pid: i32, count: u64, address: u64, terminal: &str) -> bool {
+fn selected(pid: i32, count: u64, address: u64, terminal: Terminal<'_>) -> bool {
     if address == 0 {
         return false;
     }
@@ -136,7 +150,7 @@ fn selected(pid: i32, count: u64, address: u64, terminal: &str) -> bool {
     })
 }
 
-fn watched(pid: i32, descriptor: u64, terminal: &str) -> bool {
+fn watched(pid: i32, descriptor: u64, terminal: Terminal<'_>) -> bool {
     const EPOLL_IN: u64 = 1;
     let path = format!("/proc/{pid}/fdinfo/{descriptor}");
     let Ok(info) = fs::read_to_string(path) else { return false };

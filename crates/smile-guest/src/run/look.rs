@@ -12,7 +12,7 @@ use crate::{
     process::{self, Process},
     question,
     session::Session,
-    waiting::{self, Wait},
+    waiting::{self, Terminal, Wait},
 };
 
 /// What is seen.
@@ -148,7 +148,8 @@ impl<'a> Looker<'a> {
         let members = members(&process::all(), session.pid);
         let work = work(&members);
         // A tick of the clock now and then is no work: programs that wait wake up too.
-        let worked = work.0 > self.work.0 + 1 || work.1 != self.work.1;
+        let waits_for_disk = members.iter().any(|process| process.state == 'D');
+        let worked = work.0 > self.work.0 + 1 || work.1 != self.work.1 || waits_for_disk;
         if worked {
             self.last_progress = now;
             self.idle_since = now;
@@ -156,13 +157,14 @@ impl<'a> Looker<'a> {
         self.work = work;
         let Some(group) = session.terminal.foreground() else { return Sight::Nothing };
         let foreground: Vec<Process> = members
-            .into_iter()
+            .iter()
             .filter(|process| process.group == group.as_raw_nonzero().get())
+            .cloned()
             .collect();
         if let Some(sight) = self.serving(&foreground, known, now) {
             return sight;
         }
-        if let Some(sight) = self.waiting(session, &foreground, kept, now) {
+        if let Some(sight) = self.waiting(session, &members, &foreground, kept, now) {
             return sight;
         }
         let silence = Duration::from_secs(self.command.silence_s);
@@ -205,6 +207,7 @@ impl<'a> Looker<'a> {
     fn waiting(
         &mut self,
         session: &Session,
+        members: &[Process],
         foreground: &[Process],
         kept: &Kept,
         now: Instant,
@@ -212,10 +215,13 @@ impl<'a> Looker<'a> {
         if !self.told.is_empty() && self.command.move_servers_aside {
             return None; // A server; it will be moved aside.
         }
-        let terminal = session.terminal.path().to_str()?;
+        let terminal = Terminal::This(session.terminal.path().to_str()?);
         let (reader, wait) = foreground
             .iter()
             .find_map(|process| Some((process, waiting::on_terminal(process.pid, terminal)?)))?;
+        if wait != Wait::Reading && is_relay(reader, members) {
+            return None;
+        }
         let quiet =
             now.duration_since(self.last_output.max(self.typed_at.unwrap_or(self.last_output)));
         let idle = now.duration_since(self.idle_since);
@@ -297,6 +303,14 @@ impl<'a> Looker<'a> {
         let note = raw.then(|| format!("`{program}` took over the whole terminal and was ended"));
         Sight::Waits { program: program.to_owned(), question, note }
     }
+}
+
+/// Whether a program that could take keys only hands them on to another that is at work, as apt
+/// does for what it installs.
+fn is_relay(reader: &Process, members: &[Process]) -> bool {
+    let others = process::descendants(members, reader.pid);
+    !others.is_empty()
+        && !others.iter().any(|other| waiting::on_terminal(other.pid, Terminal::Any).is_some())
 }
 
 /// Whether it is a shell that waits for commands, and not one that reads a value for a script.

@@ -106,6 +106,23 @@ async fn a_sleeping_program_does_not_wait_for_keys() {
     world.check("python3 -c 'import time; time.sleep(1.5); print(1)'", 0, "1\n").await;
 }
 
+/// As apt does with dpkg: a terminal within the terminal.
+#[tokio::test]
+async fn a_program_that_hands_keys_on_does_not_wait_itself() {
+    let mut world = World::new().await;
+    let relay = |program: &str| format!("python3 -c \"import pty; pty.spawn({program})\"");
+    let seen = world.run(&relay("['sleep', '2.5']")).await;
+    assert_eq!(seen.how, RunEnd::Exited { code: 0 }, "{seen:?}");
+    let asks = relay("['sh', '-c', 'read -r x; echo got $x']").replace("$x", "\\$x");
+    let command = RunCommand { answers: vec!["Ada".to_owned()], ..world.command(&asks) };
+    let seen = world.run_command(&command).await;
+    assert_eq!(seen.how, RunEnd::Exited { code: 0 }, "{seen:?}");
+    assert!(seen.output.contains("got Ada"), "{seen:?}");
+    let seen = world.run(&asks).await;
+    assert_eq!(seen.how, RunEnd::Waiting, "{seen:?}");
+    world.check("echo on", 0, "on\n").await;
+}
+
 #[tokio::test]
 async fn an_editor_is_ended_or_typed_into() {
     let mut world = World::new().await;
