@@ -160,6 +160,8 @@ fn of_command(simple: &Simple, out: &mut Vec<Product>) {
         _ => out.extend(
             operands
                 .iter()
+                // Of a script of the page's own, the first word says what to do.
+                .skip(usize::from(program.contains('/')))
                 .filter(|word| {
                     !word.contains("://") && !STATELESS.contains(&program) && word.len() > 1
                 })

@@ -190,14 +190,20 @@ fn gaps(out: &mut String, record: &RunRecord) {
             severity_name(gap.severity),
             headline(gap)
         );
-        one_gap(out, gap);
+        one_gap(out, gap, record.title.as_deref());
     }
 }
 
-fn one_gap(out: &mut String, gap: &Gap) {
+fn one_gap(out: &mut String, gap: &Gap, title: Option<&str>) {
     let _ = writeln!(out, "{}\n", prose(&gap.problem));
-    let headings: Vec<String> =
-        gap.location.headings.iter().map(|heading| prose(heading)).collect();
+    // The page's own title is on top of the report already.
+    let headings: Vec<String> = gap
+        .location
+        .headings
+        .iter()
+        .filter(|heading| Some(heading.as_str()) != title)
+        .map(|heading| prose(heading))
+        .collect();
     let (quote, cut) = quoted_lines(&gap.location.quote, QUOTE_LINES_MAX);
     if !quote.trim().is_empty() {
         let under = if headings.is_empty() {

@@ -162,3 +162,25 @@ fn a_commit_that_failed_leaves_no_log() {
     });
     assert_eq!(found, ["major missing-prerequisite 12 > 18 24"]);
 }
+
+#[test]
+fn a_question_explains_only_what_comes_right_after_it() {
+    let steps = [
+        ("./todo archive", ""),
+        ("cat autumn.txt", ""),
+        ("touch weekly", ""),
+        ("./weekly", ""),
+        ("cat archive/*.txt | sort | uniq -c > chores.txt", ""),
+    ];
+    let found = gaps(&steps, |text| match text {
+        "./todo archive" => ok().end(smile_loop::CommandEnd::Waiting).asked("Name?", None),
+        "cat autumn.txt" => fails(1, "cat: autumn.txt: No such file or directory\n"),
+        "touch weekly" => ok().made("/root/work/weekly", 0),
+        "./weekly" => fails(126, "bash: ./weekly: Permission denied\n"),
+        _ => prints("cat: 'archive/*.txt': No such file or directory\n").pipe(&[1, 0, 0]),
+    });
+    assert_eq!(
+        found,
+        ["major interactive-command 6 > 12", "major permission 24", "major silent-failure 30",]
+    );
+}
