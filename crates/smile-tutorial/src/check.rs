@@ -1,5 +1,7 @@
 //! The static reading: what can be said about a page without running anything.
 
+mod running;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -43,6 +45,8 @@ pub fn check(tutorial: &Tutorial, context: &CheckContext<'_>) -> Vec<Finding> {
         checker.variables();
         checker.undeclared();
         checker.other_platform();
+        checker.servers();
+        checker.interpreters();
     }
     checker.copied_names();
     checker.contents_not_given();
