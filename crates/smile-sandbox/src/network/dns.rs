@@ -205,8 +205,8 @@ mod tests {
 
     #[test]
     fn a_question_is_read_asked_on_and_answered() {
-        let question = read_question(&asked("PyPI.org", kind::A)).unwrap();
-        assert_eq!((&*question.name, question.kind), ("pypi.org", kind::A));
+        let question = read_question(&asked("Packages.Example.org", kind::A)).unwrap();
+        assert_eq!((&*question.name, question.kind), ("packages.example.org", kind::A));
         let on = write_question(&question, 99);
         assert_eq!(read_question(&on).unwrap().id, 99);
         let addresses = [(Ipv4Addr::new(1, 2, 3, 4), 60), (Ipv4Addr::new(5, 6, 7, 8), 61)];

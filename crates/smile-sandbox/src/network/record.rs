@@ -190,7 +190,7 @@ impl Drop for Tracker {
 }
 
 impl fmt::Display for Entry {
-    /// One line: `tcp pypi.org 151.101.0.223:443, 1293 bytes up, 79267 down`.
+    /// One line: `tcp packages.example.org 151.101.0.223:443, 1293 bytes up, 79267 down`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.protocol {
             Protocol::Tcp => "tcp",
