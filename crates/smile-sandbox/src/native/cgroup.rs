@@ -18,6 +18,8 @@ const REMOVE_AGAIN: Duration = Duration::from_millis(2);
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     folders: Vec<PathBuf>,
+    /// The folder for all sandboxes' groups, removed with the last of them.
+    parent: Option<PathBuf>,
     /// Limits that these groups enforce, by the names of `Limits::may_be_missing`.
     pub(super) enforced: Vec<&'static str>,
 }
@@ -86,19 +88,23 @@ impl Groups {
         // Below the root of the tree when root (its processes are no hindrance there), else
         // beside this process's own group, where that part of the tree is delegated.
         for parent in [place.mount.join("smile"), place.folder.clone()] {
-            let made = fs::create_dir(&parent);
-            if made.is_err() && !parent.is_dir() {
+            // Where version 1 has the controllers, this tree has none, and each group costs time.
+            let above = parent.parent().unwrap_or(&place.mount);
+            if !has_controllers(above) {
                 continue;
             }
-            if let Some(above) = parent.parent() {
-                drop(enable(above));
+            let made = fs::create_dir(&parent).is_ok();
+            if made {
+                self.parent = Some(parent.clone());
+            } else if !parent.is_dir() {
+                continue;
             }
+            drop(enable(above));
             drop(enable(&parent));
             let folder = parent.join(format!("smile-{id}"));
             if fs::create_dir(&folder).is_err() {
                 continue;
             }
-            self.folders.push(folder.clone());
             if write(&folder, "pids.max", limits.processes_max).is_ok() {
                 self.enforced.push("processes");
             }
@@ -112,6 +118,8 @@ impl Groups {
                     self.enforced.push("cpu");
                 }
             }
+            self.folders.push(folder);
+            self.parent = Some(parent);
             return;
         }
     }
@@ -146,6 +154,19 @@ impl Groups {
             .sum()
     }
 
+    /// Removes the groups of a run whose helper was killed; it took its processes along.
+    pub(super) fn remove_left(id: &str) {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let name = format!("smile-{id}");
+        for place in places(&mounts, &own) {
+            for parent in [place.mount.join("smile"), place.folder] {
+                // Most of them were never made.
+                drop(fs::remove_dir(parent.join(&name)));
+            }
+        }
+    }
+
     /// Removes the groups; their processes must be gone.
     pub(super) fn remove(&mut self) -> io::Result<()> {
         let mut last = Ok(());
@@ -161,8 +182,18 @@ impl Groups {
                 Ok(()) | Err(_) => {}
             }
         }
+        if let Some(parent) = self.parent.take().filter(|parent| parent.ends_with("smile")) {
+            // Refused while another sandbox has its group in it.
+            drop(fs::remove_dir(parent));
+        }
         last
     }
+}
+
+/// Whether a group of version 2 can give its limits to groups below it.
+fn has_controllers(folder: &Path) -> bool {
+    let listed = fs::read_to_string(folder.join("cgroup.controllers")).unwrap_or_default();
+    ["pids", "memory"].iter().any(|wanted| listed.split_whitespace().any(|found| found == *wanted))
 }
 
 fn number_after(text: &str, word: &str) -> Option<u64> {

@@ -115,7 +115,9 @@ fn make(
             return Err(failure);
         }
     };
-    drop(store::sweep(&plan.cache));
+    for id in store::sweep(&plan.cache).unwrap_or_default() {
+        Groups::remove_left(&id);
+    }
     let code = watch_over(plan, control, first, &mut outside, &ready);
     let dead = Report::Dead { code: code.unwrap_or(125) };
     drop(channel::send(control, &dead, None)); // The host may be gone.

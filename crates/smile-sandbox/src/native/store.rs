@@ -77,11 +77,11 @@ pub(super) fn private_folders(path: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Removes the folders of runs whose owner is gone.
-pub(super) fn sweep(cache: &Path) -> io::Result<usize> {
+/// Removes the folders of runs whose owner is gone, and names the runs.
+pub(super) fn sweep(cache: &Path) -> io::Result<Vec<String>> {
     let runs_path = cache.join("runs");
     let runs = open_path(&runs_path)?;
-    let mut removed = 0;
+    let mut removed = Vec::new();
     for entry in std::fs::read_dir(&runs_path)? {
         let name = entry?.file_name();
         let Some(name) = name.to_str() else { continue };
@@ -93,7 +93,7 @@ pub(super) fn sweep(cache: &Path) -> io::Result<usize> {
         let dead = rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
         if dead {
             remove_tree(runs.as_fd(), name)?;
-            removed += 1;
+            removed.push(name.trim_start_matches('.').to_owned());
         }
     }
     Ok(removed)

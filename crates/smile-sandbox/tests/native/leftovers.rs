@@ -169,4 +169,5 @@ fn a_killed_helper_ends_its_sandbox(context: &Context) {
     block_on(async { context.host_base().await.stop().await });
     let own = format!("-{}-", other.process.id());
     assert_eq!(named(&context.cache.join("runs"), &own, 1), Vec::<String>::new());
+    assert_eq!(named(Path::new("/sys/fs/cgroup"), &own, 5), Vec::<String>::new());
 }
