@@ -430,6 +430,14 @@ impl<'a> Reader<'a> {
         let mut items = self.items;
         for block in scan.preformatted {
             let at = items.partition_point(|item| item.lines.first < block.lines.first);
+            // Inside of another block it is that block's text.
+            let inside =
+                at.checked_sub(1).and_then(|before| items.get(before)).is_some_and(|before| {
+                    matches!(before.kind, ItemKind::Code(_)) && before.lines.overlaps(block.lines)
+                });
+            if inside {
+                continue;
+            }
             let headings = match at.checked_sub(1).and_then(|before| items.get(before)) {
                 Some(before) => Rc::clone(&before.headings),
                 None => Rc::from([]),
