@@ -66,6 +66,7 @@ pub(crate) fn of_step(step: &Step) -> Vec<Product> {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one flat match over programs")]
 fn of_command(simple: &Simple, out: &mut Vec<Product>) {
     out.extend(simple.assignments.iter().cloned().map(Product::Variable));
     for redirect in simple.redirects.iter().filter(|redirect| redirect.writes) {

@@ -1,8 +1,15 @@
 //! Causes, not consequences: what failed for a reason of its own, and what only follows from it.
 
+mod key;
+mod variable;
+
 use std::collections::BTreeSet;
 
 use smile_tutorial::{Action, Step, Tutorial};
+
+pub(crate) use key::Key;
+use key::{key_of, same_key};
+use variable::{loop_variables, usual_variable, variables_set_by};
 
 use crate::{
     SandboxFacts, StepOutcome, StepRecord,
@@ -13,38 +20,6 @@ use crate::{
     student::is_own_address,
     symptom::Symptom,
 };
-
-/// What makes two failures the same.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Key {
-    Program(String),
-    Module(String),
-    Library(String),
-    Path(String),
-    Manifest(String),
-    Repository,
-    Identity,
-    Python,
-    Host(String),
-    Daemon(String),
-    Display,
-    Terminal,
-    Port(Option<u16>),
-    Variable(String),
-    Remote(String),
-    /// Other words of one program's other version.
-    Drift(String),
-    /// A program that serves, by the beginning of its command.
-    Serves(String),
-    /// Another output of one command.
-    Output(String),
-    /// Like no other.
-    Step(u32),
-    /// The same command with the same end.
-    Command(String),
-    /// The sandbox's own limits.
-    Limited(String),
-}
 
 /// One cause with all that comes from it.
 #[derive(Debug, Clone)]
@@ -627,87 +602,6 @@ fn left_behind(record: &StepRecord, path: &str) -> bool {
     })
 }
 
-/// `for NAME in`, `while read NAME`: the reader of commands leaves these words out.
-fn loop_variables(text: &str) -> impl Iterator<Item = String> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let names: Vec<String> = words
-        .windows(2)
-        .filter(|pair| matches!(pair[0], "for" | "select" | "read"))
-        .map(|pair| pair[1].trim_end_matches(';').to_owned())
-        .collect();
-    names.into_iter()
-}
-
-fn variables_set_by(simple: &shell::Simple) -> Vec<String> {
-    match simple.program() {
-        Some(
-            "export" | "declare" | "readonly" | "local" | "typeset" | "read" | "set" | "unset",
-        ) => simple
-            .words
-            .iter()
-            .skip(1)
-            .map(|word| word.text.split('=').next().unwrap_or_default().to_owned())
-            .collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Variables that every session has, or that shells and tools set by themselves.
-fn usual_variable(name: &str) -> bool {
-    const USUAL: &[&str] = &[
-        "HOME",
-        "PATH",
-        "USER",
-        "LOGNAME",
-        "SHELL",
-        "PWD",
-        "OLDPWD",
-        "TERM",
-        "LANG",
-        "HOSTNAME",
-        "UID",
-        "EUID",
-        "RANDOM",
-        "SECONDS",
-        "EPOCHSECONDS",
-        "LINENO",
-        "IFS",
-        "PS1",
-        "PS2",
-        "SHLVL",
-        "BASH_VERSION",
-        "BASH",
-        "BASHPID",
-        "PPID",
-        "HISTFILE",
-        "TMPDIR",
-        "EDITOR",
-        "VISUAL",
-        "PIPESTATUS",
-        "REPLY",
-        "OPTARG",
-        "OSTYPE",
-        "MACHTYPE",
-        "HOSTTYPE",
-        "COLUMNS",
-        "LINES",
-        "FUNCNAME",
-        "BASH_SOURCE",
-        "VIRTUAL_ENV",
-        "DISPLAY",
-        "PAGER",
-        "NF",
-        "NR",
-        "FS",
-        "OFS",
-        "BASH_REMATCH",
-    ];
-    USUAL.contains(&name)
-        || name.starts_with("LC_")
-        || name.starts_with("XDG_")
-        || name.starts_with("BASH_")
-}
-
 fn same_name(a: &str, b: &str) -> bool {
     let (a, b) = (product::components(a), product::components(b));
     !a.is_empty() && (a == b || a.ends_with(&b) && !b.is_empty() || b.ends_with(&a))
@@ -808,55 +702,4 @@ fn is_server_tool(tool: &str) -> bool {
             | "nginx"
             | "fastapi"
     )
-}
-
-fn key_of(symptom: &Symptom, text: &str, number: u32) -> Key {
-    match symptom {
-        Symptom::CommandNotFound(name) => Key::Program(name.clone()),
-        Symptom::ModuleMissing(name) => {
-            Key::Module(name.split('.').next().unwrap_or(name).to_owned())
-        }
-        Symptom::LibraryMissing(name) => Key::Library(name.clone()),
-        Symptom::NoSuchFile(path) => Key::Path(product::components(path).join("/")),
-        Symptom::ManifestMissing(name) => {
-            Key::Manifest(name.split(' ').next().unwrap_or(name).to_owned())
-        }
-        Symptom::NotARepository => Key::Repository,
-        Symptom::IdentityUnknown => Key::Identity,
-        Symptom::ExternallyManaged => Key::Python,
-        Symptom::HostUnreachable(host) => Key::Host(host.clone().unwrap_or_default()),
-        Symptom::DaemonDown(name) => Key::Daemon(name.clone()),
-        Symptom::NoSuchRemote(name) => Key::Remote(name.clone()),
-        Symptom::NoDisplay => Key::Display,
-        Symptom::NoTerminal => Key::Terminal,
-        Symptom::PortInUse(port) => Key::Port(*port),
-        Symptom::UsageError(_) | Symptom::ShellSyntax => Key::Command(text.to_owned()),
-        Symptom::PermissionDenied(_)
-        | Symptom::NothingListens(_)
-        | Symptom::NoSuchRevision(_)
-        | Symptom::AlreadyExists(_)
-        | Symptom::PackageUnknown(_)
-        | Symptom::LockHeld
-        | Symptom::OutOfRoom
-        | Symptom::VersionUnfit(_) => Key::Step(number),
-    }
-}
-
-/// Whether two keys are one cause: also a path and what lies under or above it.
-fn same_key(a: &Key, b: &Key) -> bool {
-    match (a, b) {
-        (Key::Path(a), Key::Path(b)) => {
-            let (a, b) = (product::components(a), product::components(b));
-            !a.is_empty()
-                && !b.is_empty()
-                && (a == b
-                    || (a.len() > 1 && b.ends_with(&a))
-                    || (b.len() > 1 && a.ends_with(&b))
-                    || b.starts_with(&a))
-        }
-        (Key::Program(a), Key::Program(b)) => {
-            a == b || matches!((a.as_str(), b.as_str()), ("pip", "pip3") | ("pip3", "pip"))
-        }
-        _ => a == b,
-    }
 }
