@@ -45,7 +45,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     fifty_blocks(&mut out, place.path(), &smile)?;
     recorded_step(&mut out, place.path(), &smile)?;
     tool::say(&out);
-    tool::run("cargo", &["bench", "--package", "smile-sandbox"])
+    tool::run("cargo", &["bench", "--package", "smile-sandbox", "--bench", "start"])?;
+    tool::run("cargo", &["bench", "--package", "smile-guest", "--bench", "step"])?;
+    tool::run("cargo", &["bench", "--package", "smile-sandbox", "--bench", "network"])
 }
 
 fn program() -> anyhow::Result<PathBuf> {

@@ -275,7 +275,7 @@ fn describe(facts: &StartFacts) -> Described {
     };
     let strict = if facts.strict { ", strict" } else { "" };
     let StartFacts { backend, base, user, .. } = facts;
-    let words = format!("{backend} sandbox: {base}, user {user}, {network}{strict}");
+    let words = format!("{backend} sandbox, user {user}, {network}{strict}, {base}");
     Described { words, notes: notes(facts) }
 }
 

@@ -1,6 +1,7 @@
 //! Progress: what is finished stays as one line each; what goes on is one live line below.
 
 use std::{
+    collections::BTreeSet,
     io::{self, IsTerminal as _},
     time::Duration,
 };
@@ -9,11 +10,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use smile_server::{Event, StepOutcome, StepRecord, Watched};
 use tokio::sync::mpsc;
 
-use super::{say, spoken};
+use super::{narrow::Narrow, say, spoken};
 use crate::output::{Paint, columns, one_line, wrapped};
 
 /// Shorter steps have no time beside them: a column of milliseconds says nothing.
 const WORTH_SAYING_MS: u64 = 100;
+
+/// Words of a line that says what went wrong.
+const TELLING: [&str; 8] =
+    ["not found", "no such", "error", "fatal", "cannot", "can't", "denied", "could not"];
 
 pub(super) fn progress(mut events: mpsc::Receiver<Watched>, everything: bool, paint: &Paint) {
     let mut view = View::new(everything, paint.clone());
@@ -32,6 +37,8 @@ struct View {
     bar: ProgressBar,
     steps: u32,
     line_width: usize,
+    /// The reasons that stand above already.
+    said: BTreeSet<String>,
 }
 
 impl View {
@@ -39,7 +46,16 @@ impl View {
         let live =
             io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        Self { everything, live, ready: false, paint, bar, steps: 0, line_width: 1 }
+        Self {
+            everything,
+            live,
+            ready: false,
+            paint,
+            bar,
+            steps: 0,
+            line_width: 1,
+            said: BTreeSet::new(),
+        }
     }
 
     fn take(&mut self, event: Event) {
@@ -67,7 +83,7 @@ impl View {
             Event::StepStarted { step, line, what } => {
                 self.bar.set_position(u64::from(step));
                 let head = format!("step {step} of {} · line {line} · ", self.steps);
-                let room = columns().saturating_sub(head.chars().count() + 12);
+                let room = columns().saturating_sub(head.chars().count() + 16);
                 self.bar.set_message(format!("{head}{}", one_line(&what, room)));
                 self.bar.reset_elapsed();
             }
@@ -99,7 +115,7 @@ impl View {
         }
         self.bar = ProgressBar::with_draw_target(
             Some(u64::from(self.steps)),
-            ProgressDrawTarget::stdout_with_hz(10),
+            ProgressDrawTarget::term_like_with_hz(Box::new(Narrow::stdout()), 10),
         );
         let template = if self.paint.accent.apply_to("x").to_string() == "x" {
             "  {spinner} {msg} {elapsed}"
@@ -114,7 +130,7 @@ impl View {
         self.bar.enable_steady_tick(Duration::from_millis(120));
     }
 
-    fn step(&self, record: &StepRecord) {
+    fn step(&mut self, record: &StepRecord) {
         let Paint { good, warn, bad, plain_bad, dim, .. } = &self.paint;
         let (mark, why) = match &record.outcome {
             StepOutcome::Passed => (good.apply_to("✓"), None),
@@ -150,7 +166,8 @@ impl View {
             format!("{padding} {}", dim.apply_to(format!("{took:>8}")))
         };
         self.line(&format!("  {mark} {}  {what}{took}", dim.apply_to(line)));
-        if let Some((style, why)) = why {
+        // The same reason again is only more to read past.
+        if let Some((style, why)) = why.filter(|(_, why)| self.said.insert(why.clone())) {
             let indent = self.line_width + 6;
             for part in wrapped(&why, columns().saturating_sub(indent + 2).min(100)) {
                 self.line(&format!("{}{}", " ".repeat(indent), style.apply_to(part)));
@@ -168,19 +185,17 @@ impl View {
     }
 }
 
-/// Why it failed, with the last thing it said: often the whole story.
+/// Why it failed, with the line of its output that says most: often the whole story.
 fn failure(why: &str, record: &StepRecord) -> String {
-    let last = record.observation.as_ref().and_then(|seen| {
-        let plain = console::strip_ansi_codes(&seen.output.text);
-        plain
-            .lines()
-            .rev()
-            .map(str::trim)
-            .find(|line| !line.is_empty())
-            .map(|line| one_line(line, 120))
+    let Some(seen) = &record.observation else { return why.to_owned() };
+    let plain = console::strip_ansi_codes(&seen.output.text);
+    let lines = || plain.lines().rev().map(str::trim).filter(|line| !line.is_empty());
+    let telling = lines().find(|line| {
+        let line = line.to_lowercase();
+        TELLING.iter().any(|word| line.contains(word))
     });
-    match last {
-        Some(last) if !why.contains(&last) => format!("{why}: {last}"),
+    match telling.or_else(|| lines().next()).map(|line| one_line(line, 120)) {
+        Some(line) if !why.contains(&line) => format!("{why}: {line}"),
         _ => why.to_owned(),
     }
 }

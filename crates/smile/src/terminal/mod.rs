@@ -3,6 +3,7 @@
 mod index;
 mod json;
 mod live;
+mod narrow;
 mod summary;
 
 use std::thread::JoinHandle;

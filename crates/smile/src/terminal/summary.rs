@@ -144,10 +144,11 @@ fn next(out: &mut String, finished: &Finished, paint: &Paint) {
     let mut reports = finished.reports.iter().map(|path| path.display().to_string());
     if let Some(first) = reports.next() {
         let others: Vec<_> = reports.collect();
-        let others = if others.is_empty() {
-            String::new()
-        } else {
-            format!("  (and {})", others.join(", "))
+        let others = match others.join(", ") {
+            others if others.is_empty() || first.len() + others.len() + 22 > columns() => {
+                String::new()
+            }
+            others => format!("  (and {others})"),
         };
         let _ = writeln!(
             out,
