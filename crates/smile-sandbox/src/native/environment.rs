@@ -1,5 +1,7 @@
 //! What of the caller's environment a sandbox sees: little, by name.
 
+use std::path::PathBuf;
+
 /// Variables of the host that pass unless the specification says otherwise: where certificates
 /// are, how to reach the outside, and where packages come from. `*` stands for any ending.
 pub const ENVIRONMENT_PASS: &[&str] = &[
@@ -35,6 +37,19 @@ pub const ENVIRONMENT_PASS: &[&str] = &[
     "FTP_PROXY",
     "ALL_PROXY",
     "NO_PROXY",
+];
+
+/// Of those, the ones whose value is a file of certificates.
+const CERTIFICATES: [&str; 9] = [
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "NIX_SSL_CERT_FILE",
+    "PIP_CERT",
+    "npm_config_cafile",
+    "CARGO_HTTP_CAINFO",
 ];
 
 /// A name with one of these in it is a secret, whatever list it stands on.
@@ -75,6 +90,20 @@ pub(super) fn inside(
         }
     }
     environment
+}
+
+/// The files of certificates that passing variables name and that the sandbox would hide.
+pub(super) fn certificates(host: &[(String, String)], pass: &[String]) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = host
+        .iter()
+        .filter(|(name, _)| CERTIFICATES.contains(&name.as_str()) && passes(name, pass))
+        .map(|(_, value)| PathBuf::from(value))
+        .filter(|path| path.is_absolute() && path.is_file())
+        .filter(|path| !["/etc", "/usr", "/opt"].iter().any(|shown| path.starts_with(shown)))
+        .collect();
+    files.sort();
+    files.dedup();
+    files
 }
 
 fn passes(name: &str, pass: &[String]) -> bool {

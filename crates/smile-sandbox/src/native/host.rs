@@ -154,6 +154,11 @@ impl Native {
         toolchains: &toolchain::Toolchains,
     ) -> Result<Plan, StartError> {
         let limits = &spec.limits;
+        let mut shares: Vec<_> = spec.shares.iter().map(plan_share).collect::<Result<_, _>>()?;
+        let pass = &spec.environment_pass;
+        for path in environment::certificates(&self.settings.environment, pass) {
+            shares.push(PlanShare { source: path.clone(), destination: path, copied: false });
+        }
         Ok(Plan {
             id: run_id(),
             cache: self.settings.cache.clone(),
@@ -182,7 +187,7 @@ impl Native {
                     .map(|most| u64::try_from(most.as_millis()).unwrap_or(u64::MAX)),
                 may_be_missing: limits.may_be_missing.clone(),
             },
-            shares: spec.shares.iter().map(plan_share).collect::<Result<_, _>>()?,
+            shares,
             toolchains: toolchains.folders.clone(),
             strict: spec.strict,
             hostname: spec.hostname.clone(),

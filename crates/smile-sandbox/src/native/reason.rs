@@ -71,3 +71,32 @@ fn is_container() -> bool {
             environment.split('\0').any(|variable| variable.starts_with("container="))
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(stage: Stage, errno: Option<i32>) -> StartError {
+        let failure = Failure { stage, what: "it".to_owned(), errno, text: "why".to_owned() };
+        start_error(failure, Some(Path::new("/base")))
+    }
+
+    #[test]
+    fn each_cause_has_its_own_advice() {
+        assert!(matches!(error(Stage::Base, Some(libc::ENOENT)), StartError::Base { .. }));
+        assert!(matches!(error(Stage::Overlay, Some(libc::ENODEV)), StartError::Overlay { .. }));
+        assert!(matches!(error(Stage::Share, Some(libc::ENOENT)), StartError::Share { .. }));
+        assert!(matches!(error(Stage::Store, Some(libc::ENOSPC)), StartError::Cache { .. }));
+        assert!(matches!(error(Stage::Limits, None), StartError::Limit { .. }));
+        assert!(matches!(error(Stage::Limits, Some(libc::EPERM)), StartError::System { .. }));
+        // Which of the three it is depends on the machine.
+        let refused = error(Stage::UserNamespace, Some(libc::EPERM));
+        assert!(matches!(
+            refused,
+            StartError::UserNamespacesOff { .. }
+                | StartError::AppArmor { .. }
+                | StartError::Container { .. }
+        ));
+        assert!(!refused.hint().is_empty());
+    }
+}

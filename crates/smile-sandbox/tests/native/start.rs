@@ -43,8 +43,12 @@ fn starts_and_stops(context: &Context) {
 
 fn the_environment_is_clean(context: &Context) {
     let mut settings = context.settings();
+    let certificates = context.folder.join("ca.pem");
+    fs::write(&certificates, "certificates").expect("a file");
+    let certificates = certificates.to_str().expect("its name is plain");
     settings.environment = [
         ("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt"),
+        ("PIP_CERT", certificates),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
         ("PIP_PASSWORD", "secret"),
         ("HOME", "/home/ada"),
@@ -53,7 +57,9 @@ fn the_environment_is_clean(context: &Context) {
     .into();
     block_on(async {
         let spec = SandboxSpec::new(Base::Host);
-        let inside = Context::create_with(settings, &spec).await.expect("a sandbox");
+        let mut inside = Context::create_with(settings, &spec).await.expect("a sandbox");
+        // A file that a passing variable names is there, and nothing beside it.
+        assert_eq!(inside.ok(&format!("cat {certificates}")).await, "certificates");
         let environment = &inside.facts().environment;
         let value = |name: &str| {
             environment.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
