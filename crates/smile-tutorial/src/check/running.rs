@@ -63,7 +63,8 @@ fn server(command: &Command) -> Option<String> {
         return None;
     }
     reading.programs.iter().find(|program| serves(program)).map(|program| {
-        let words = program.arguments.iter().take(2).map(String::as_str);
+        let words =
+            program.arguments.iter().map(String::as_str).filter(|word| *word != "--").take(2);
         std::iter::once(program.name.as_str()).chain(words).collect::<Vec<_>>().join(" ")
     })
 }
