@@ -23,6 +23,14 @@ const USER_WITH_RANGES: u32 = 4712;
 /// The ranges.
 const RANGES: &str = "4712:3000000:65536\n";
 
+/// Cases that are also tried where the host's root is an overlay itself, as in a container.
+const ON_AN_OVERLAY: [&str; 4] = [
+    "starts_and_stops",
+    "the_hosts_files_are_hidden",
+    "the_hosts_files_stay",
+    "packages_can_be_installed",
+];
+
 /// Something to try.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
@@ -50,7 +58,7 @@ impl Case {
                 Ok(())
             })];
         }
-        vec![
+        let mut trials = vec![
             Trial::test(format!("root::{name}"), move || {
                 self.run_here();
                 Ok(())
@@ -59,7 +67,12 @@ impl Case {
             Trial::test(format!("ranges::{name}"), move || {
                 run_as_user(name, USER_WITH_RANGES, RANGES)
             }),
-        ]
+        ];
+        if ON_AN_OVERLAY.contains(&name) {
+            let trial = Trial::test(format!("container::{name}"), move || run_on_an_overlay(name));
+            trials.push(trial);
+        }
+        trials
     }
 
     pub(crate) fn run_here(&self) {
@@ -116,6 +129,32 @@ fn run_as_user(name: &'static str, user: u32, ranges: &str) -> Result<(), Failed
         .env("TMPDIR", &own)
         .env("HOME", &own)
         .env("SMILE_TEST_CACHE", &cache)
+        .current_dir(folder.path())
+        .output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
+}
+
+/// Runs a case in this same program, as root of a file system like a container's.
+fn run_on_an_overlay(name: &'static str) -> Result<(), Failed> {
+    let folder = tempfile::Builder::new().prefix("smile-overlay-").tempdir()?;
+    std::fs::copy("/proc/self/exe", folder.path().join("it"))?;
+    for inside in ["memory", "root"] {
+        std::fs::create_dir(folder.path().join(inside))?;
+    }
+    let script = "set -e; mount --make-rprivate /; mount -t tmpfs none memory
+                  mkdir memory/upper memory/work
+                  mount -t overlay -o lowerdir=/,upperdir=memory/upper,workdir=memory/work none root
+                  cp it root/usr/local/bin/smile-it; mkdir root/old-root
+                  mount -t proc none root/proc; mount --rbind /dev root/dev
+                  mount --rbind /sys root/sys; cd root; pivot_root . old-root; umount -l /old-root
+                  exec /usr/local/bin/smile-it __case \"$1\"";
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-c", script, "sh", name])
+        .env("SMILE_TEST_CACHE", "/var/cache/smile-test")
+        .env("TMPDIR", "/tmp")
         .current_dir(folder.path())
         .output()?;
     if output.status.success() {

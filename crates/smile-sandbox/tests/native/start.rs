@@ -34,6 +34,11 @@ fn starts_and_stops(context: &Context) {
         assert_eq!((facts.user.as_str(), facts.home.as_str()), ("root", "/root"));
         assert_eq!(facts.unprivileged, !context.is_root);
         assert_eq!(facts.limits_missing, Vec::<String>::new());
+        // An overlay's changes cannot lie on another one, as in a container.
+        let mounts = fs::read_to_string("/proc/mounts").expect("mounts are listed");
+        let root = mounts.lines().rfind(|line| line.split(' ').nth(1) == Some("/"));
+        let in_container = root.is_some_and(|line| line.split(' ').nth(2) == Some("overlay"));
+        assert_eq!(facts.changes_in_memory, in_container);
         assert_eq!(inside.ok("id -u; pwd; ls -A; hostname").await, "0\n/root/work\nsmile\n");
         inside.ok("echo x > f && chmod 600 f && mkdir -p d/e && cat /etc/resolv.conf").await;
         inside.ok("grep -q \"$(hostname)\" /etc/hosts && test -w /tmp && test -w /var/tmp").await;
