@@ -304,12 +304,15 @@ fn judge_exit(
 
     // A failure that the page shows is a promise kept; another failure in its place is none.
     let shown = same
-        || (tells_the_same(shown_text, output, facts)
-            && (!symptom::find(shown_text).is_empty()
-                || !symptom::error_lines(shown_text).is_empty()));
+        || ((!symptom::find(shown_text).is_empty()
+            || !symptom::error_lines(shown_text).is_empty())
+            && tells_the_same(shown_text, output, facts));
     let other_reason = symptoms.iter().any(|symptom| {
         matches!(symptom, Symptom::CommandNotFound(name) if !shown_text.contains(name.as_str()))
     });
+    if same && harmless(command, output, &symptoms, code) {
+        return base(Judgement::fine(StepOutcome::Passed));
+    }
     if shown || (command.expected_failure.is_some() && !other_reason) {
         return base(Judgement::fine(StepOutcome::FailedAsShown));
     }

@@ -326,7 +326,7 @@ impl Student {
             return Turn::Unasked;
         }
         let observation = self.quiet_observation(Vec::new(), reason.to_owned());
-        let outcome = StepOutcome::Failed(format!("nothing answers at this address: {reason}"));
+        let outcome = StepOutcome::Failed("nothing answers at this address".to_owned());
         self.conclude(outcome, Some(observation), 1, Some(Trigger::CommandFailure))
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use regex::{Captures, Regex, RegexSet};
 
 /// One recognised trouble.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -334,8 +334,17 @@ pub(crate) fn find(output: &str) -> Vec<Symptom> {
     found
 }
 
+/// All patterns at once: nearly every line fits none of them.
+static ANY: LazyLock<RegexSet> = LazyLock::new(|| {
+    RegexSet::new(RULES.iter().map(|rule| rule.pattern.as_str()))
+        .expect("the patterns of this table are tested")
+});
+
 fn find_in_line(line: &str) -> Option<Symptom> {
-    RULES.iter().find_map(|rule| rule.pattern.captures(line).map(|found| (rule.make)(&found)))
+    let first = ANY.matches(line).iter().next()?;
+    RULES[first..]
+        .iter()
+        .find_map(|rule| rule.pattern.captures(line).map(|found| (rule.make)(&found)))
 }
 
 /// Lines that say that something went wrong, whatever the exit code is.

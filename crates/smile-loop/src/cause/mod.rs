@@ -59,6 +59,7 @@ pub(crate) fn find(tutorial: &Tutorial, records: &[StepRecord], facts: &SandboxF
         set: BTreeSet::new(),
         unknown_variables: false,
         named: BTreeSet::new(),
+        announced: announced(tutorial),
         at: 0,
         unanswered: None,
     };
@@ -77,6 +78,19 @@ pub(crate) fn find(tutorial: &Tutorial, records: &[StepRecord], facts: &SandboxF
         }
     }
     Causes { causes, judgements }
+}
+
+/// Every path that some step of the page says it makes.
+fn announced(tutorial: &Tutorial) -> Vec<String> {
+    tutorial
+        .steps
+        .iter()
+        .flat_map(product::of_step)
+        .filter_map(|product| match product {
+            Product::Path(path) => Some(path),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Whether any step got something from another machine.
@@ -121,6 +135,8 @@ struct Search<'a> {
     unknown_variables: bool,
     /// Names that earlier steps have used: who uses one again does not make it.
     named: BTreeSet<String>,
+    /// Every path that some step of the page says it makes.
+    announced: Vec<String>,
     /// The index of the step that is looked at.
     at: usize,
     /// The last question that nobody answered: its cause and its step's index.
@@ -510,11 +526,7 @@ impl Search<'_> {
 
     /// Whether any step of the page names this path as something that it makes.
     fn somebody_makes(&self, path: &str) -> bool {
-        self.tutorial
-            .steps
-            .iter()
-            .flat_map(product::of_step)
-            .any(|product| matches!(&product, Product::Path(made) if same_name(made, path)))
+        self.announced.iter().any(|made| same_name(made, path))
     }
 
     /// The last cause that kept a program from serving.

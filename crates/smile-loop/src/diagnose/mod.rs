@@ -481,6 +481,6 @@ fn no_answer(context: &Context<'_>, index: usize, text: &str) -> Diagnosis {
     };
     Diagnosis {
         kind: Kind::BrokenLink,
-        ..plain(format!("Nothing answers at <{address}>: {why}."), &help)
+        ..plain(format!("Nothing answers at `{address}`: {why}."), &help)
     }
 }

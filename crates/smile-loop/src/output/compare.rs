@@ -44,6 +44,8 @@ const VOLATILE: &[&str] = &[
 const LISTERS: &[&str] =
     &["ls", "find", "dir", "tree", "cargo", "go", "pytest", "npm", "docker", "fd", "rg", "grep"];
 
+/// More lines than these are not looked at for other words.
+const REWORDED_MAX: usize = 40;
 /// The widest comparison; what is longer is compared by its beginning.
 const LINES_MAX: usize = 2_000;
 
@@ -118,11 +120,15 @@ pub(crate) fn tells_the_same(page: &str, here: &str, facts: &SandboxFacts) -> bo
     let found = page
         .stable
         .iter()
+        .take(REWORDED_MAX)
         .filter(|line| {
-            here.stable.iter().any(|other| line_matches(line, other) || similar(line, other) > 0.6)
+            here.stable
+                .iter()
+                .take(LINES_MAX / 10)
+                .any(|other| line_matches(line, other) || similar(line, other) > 0.6)
         })
         .count();
-    2 * found >= page.stable.len()
+    2 * found >= page.stable.len().min(REWORDED_MAX)
 }
 
 fn words(line: &str) -> usize {
@@ -221,6 +227,10 @@ fn similar(a: &str, b: &str) -> f32 {
     if a.len() > 400 || b.len() > 400 {
         return 0.0;
     }
+    // Lines of very different lengths cannot be alike; comparing letters is dear.
+    if a.len().min(b.len()) * 3 < a.len().max(b.len()) {
+        return 0.0;
+    }
     let by_words = TextDiff::from_words(a, b).ratio();
     let by_letters = TextDiff::from_chars(a, b).ratio();
     by_words.max(by_letters - 0.2)
@@ -263,8 +273,9 @@ fn align(page: &Lines, here: &Lines, any_order: bool) -> Alignment {
     });
     let nothing_else = missing.len() == page.stable.len();
     let reworded = !missing.is_empty()
+        && missing.len() <= REWORDED_MAX
         && missing.iter().all(|&at| {
-            here.stable.iter().any(|other| {
+            here.stable.iter().take(LINES_MAX / 5).any(|other| {
                 *other != page.stable[at]
                     && same_numbers(&page.stable[at], other)
                     && similar(&page.stable[at], other) >= if nothing_else { 0.6 } else { 0.5 }

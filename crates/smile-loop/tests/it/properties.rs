@@ -111,3 +111,17 @@ proptest! {
         prop_assert!(exit_code(&record, FailOn::Minor) == u8::from(!record.gaps.is_empty()));
     }
 }
+
+#[test]
+fn a_long_page_that_fails_throughout_is_sorted_in_reasonable_time() {
+    let commands: Vec<String> = (0..300).map(|n| format!("cat notes-{n}.txt")).collect();
+    let steps: Vec<(&str, &str)> =
+        commands.iter().map(|command| (command.as_str(), "one\n")).collect();
+    let noise = "a line of a long build log with nothing in it\r\n".repeat(60);
+    let record = play(&session(&steps), Settings::default(), &facts(), |text| {
+        let name = text.trim_start_matches("cat ");
+        fails(1, &format!("{noise}cat: {name}: No such file or directory\r\n"))
+    });
+    assert_eq!(record.gaps.len(), 1, "files from nowhere have one reason");
+    assert_eq!(record.gaps[0].locations.len(), 300);
+}
