@@ -44,10 +44,12 @@ pub(crate) fn cell(text: &str) -> String {
 pub(crate) fn prose(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut in_code = false;
-    for c in clean(text).chars() {
+    let text = clean(text);
+    for (at, c) in text.char_indices() {
         match c {
             '`' => {
-                in_code = !in_code;
+                // One that nothing closes begins no code.
+                in_code = !in_code && text[at + 1..].contains('`');
                 out.push(c);
             }
             '<' if !in_code => out.push_str("&lt;"),
@@ -87,6 +89,14 @@ fn clean(text: &str) -> String {
         // Characters that turn the direction of text hide what stands there.
         .filter(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'))
         .collect()
+}
+
+/// Text that any format for programs can hold: without terminal codes, control characters (but for
+/// line ends and tabs) and the two code points that XML and YAML forbid beyond those.
+pub(crate) fn machine(text: &str) -> String {
+    let mut text = clean(text);
+    text.retain(|c| !matches!(c, '\u{fffe}' | '\u{ffff}'));
+    text
 }
 
 /// A span of time for people.
@@ -155,6 +165,7 @@ mod tests {
         assert_eq!(span(950), "950 ms");
         assert_eq!(span(61_500), "1 min 1 s");
         assert_eq!(prose("see <b> and `<x>`"), "see &lt;b> and `<x>`");
+        assert_eq!(prose("`a` and ` <b>"), "`a` and ` &lt;b>");
     }
 
     proptest::proptest! {

@@ -44,6 +44,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:
   smile report                       the latest run, as Markdown
   smile report --format json | jq '.gaps[].problem'
+  smile report --format junit 20260102-0930 20260102-0931
   smile report --list                the runs that are kept")]
     Report(ReportArguments),
     /// Write a commented smile.json to start from
@@ -92,6 +93,7 @@ const RUN_EXAMPLES: &str = "Examples:
   smile run docs/ 'guides/**/*.md'
   smile run tutorial.md --network none --timeout 10m
   smile run tutorial.md --base ./debian-12.tar --with data.csv:input/data.csv
+  smile run docs/ --format github,sarif --fail-on major
   smile run docs/ --fail-on critical --json > events.jsonl";
 
 #[derive(Debug, Args)]
@@ -184,7 +186,7 @@ pub(crate) struct OutputArguments {
     /// The folder of the reports [default: the current one]
     #[arg(long, value_name = "FOLDER", env = "SMILE_OUTPUT_DIR", hide_env = true)]
     pub(crate) output_dir: Option<String>,
-    /// The reports to write (several: `md,json`) [default: md,json]
+    /// The reports to write (several: `md,sarif,github`) [default: md,json]
     #[arg(
         long = "format",
         value_name = "FORMAT",
@@ -244,13 +246,13 @@ pub(crate) struct ExplainArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
-    /// The run's id, or the beginning of it; none: the latest
-    pub(crate) run: Option<String>,
+    /// The ids of runs, or the beginnings of them; none: the latest
+    pub(crate) runs: Vec<String>,
     /// How to print it
     #[arg(long, value_enum, default_value = "md")]
     pub(crate) format: Format,
     /// List the runs that are kept instead
-    #[arg(long, conflicts_with_all = ["run", "format"])]
+    #[arg(long, conflicts_with_all = ["runs", "format"])]
     pub(crate) list: bool,
     #[command(flatten)]
     pub(crate) config: ConfigArguments,

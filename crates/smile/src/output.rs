@@ -20,6 +20,11 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Writes to standard error what a program reads there. A reader that has gone is no error.
+pub(crate) fn print_beside(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
 /// Says why a command ends without its work done.
 pub(crate) fn failure(failure: &Failure) {
     let paint = Paint::for_stderr();

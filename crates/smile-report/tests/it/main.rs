@@ -1,5 +1,7 @@
 //! What readers of reports see.
 
+mod machine;
+
 use smile_loop::{
     CommandEnd, FileChange, NetworkFact, Observation, Outcome, OutputText, RunHeader, RunRecord,
     RunStatus, SandboxFacts, StepOutcome, StepRecord,

@@ -5,6 +5,7 @@ mod doctor;
 mod explain;
 mod generate;
 mod init;
+mod machine;
 mod pages;
 mod report;
 mod run;

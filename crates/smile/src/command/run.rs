@@ -12,8 +12,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backend,
     cli::RunArguments,
-    command::pages::{self, Reading},
-    config::{self, Loaded},
+    command::{
+        machine,
+        pages::{self, Reading},
+    },
+    config::{self, Format, Loaded},
     failure::{Failure, chain, exit},
     output::{self, Paint},
     signal,
@@ -37,6 +40,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, Failure> {
         let cancel = CancellationToken::new();
         let _signals = signal::stop_on_signals(&cancel);
         let mut entries = Vec::new();
+        let commands_off = machine::CommandsOff::begin(&loaded.settings, shown)?;
         for reading in readings {
             if cancel.is_cancelled() {
                 break;
@@ -44,11 +48,14 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, Failure> {
             let plan = plan(&loaded, &kept, &reading, several);
             entries.push(one(&reading, plan, backend.clone(), shown, cancel.clone()).await?);
         }
-        if several {
-            close(&entries, &loaded, shown, &cancel)
+        let code = if several {
+            close(&entries, &loaded, shown, &cancel)?
         } else {
-            Ok(entries.first().map_or(exit::OK, Entry::exit_code))
-        }
+            entries.first().map_or(exit::OK, Entry::exit_code)
+        };
+        commands_off.end()?;
+        machine::report(&entries, &loaded.settings, shown)?;
+        Ok(code)
     });
     // What still blocks a thread (a terminal that takes nothing) must not hold up the end.
     runtime.shutdown_background();
@@ -118,9 +125,10 @@ fn reports(loaded: &Loaded, path: &Path, several: bool) -> Reports {
             folder.join("smile-audit.log"),
         )
     };
+    let wanted = |format| settings.formats.contains(&format);
     Reports {
-        markdown: settings.markdown.then_some(markdown),
-        json: settings.json.then_some(json),
+        markdown: wanted(Format::Md).then_some(markdown),
+        json: wanted(Format::Json).then_some(json),
         audit: Some(audit),
     }
 }
@@ -157,7 +165,7 @@ fn close(
     Ok(code)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     smile_server::write_atomically(path, text.as_bytes()).map_err(|error| Failure {
         code: exit::HARNESS,
         message: format!("could not write the report `{}`: {error}", path.display()),

@@ -59,7 +59,7 @@ pub(crate) struct Options {
     pub(crate) stop_at_first: Option<bool>,
     /// From which severity on gaps make the exit code 1. Default: `major`.
     pub(crate) fail_on: Option<FailOn>,
-    /// The reports to write. Default: both.
+    /// The reports to write. Default: `md` and `json`.
     pub(crate) formats: Option<Vec<Format>>,
     /// The reader's circumstances. Default: `default`.
     pub(crate) persona: Option<Persona>,
@@ -201,6 +201,14 @@ choices! {
         Md,
         /// `smile-report.json`, for programs.
         Json,
+        /// `smile-report.sarif`: SARIF 2.1.0, for code scanning.
+        Sarif,
+        /// `smile-report.junit.xml`, for build servers.
+        Junit,
+        /// Annotations on standard output, and the summary of the step, for GitHub Actions.
+        Github,
+        /// `smile-report.tap`, for whatever reads TAP.
+        Tap,
     }
 }
 choices! {

@@ -379,12 +379,13 @@ mod tests {
         );
         check(
             r#"{"formats": ["pdf"]}"#,
-            "smile.json:1:14: `formats[0]` is `\"pdf\"`, but one of `\"md\"` or `\"json\"` is allowed",
+            "smile.json:1:14: `formats[0]` is `\"pdf\"`, but one of `\"md\"`, `\"json\"`, `\"sarif\"`, \
+             `\"junit\"`, `\"github\"` or `\"tap\"` is allowed",
         );
         check(
             r#"{"formats": "md"}"#,
             "smile.json:1:13: `formats` is `\"md\"`, but a list in which each item is one of \
-             `\"md\"` or `\"json\"` is allowed",
+             `\"md\"`, `\"json\"`, `\"sarif\"`, `\"junit\"`, `\"github\"` or `\"tap\"` is allowed",
         );
         check(
             r#"{"studentBehavior": []}"#,

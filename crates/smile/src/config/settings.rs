@@ -35,10 +35,8 @@ pub(crate) struct Settings {
     pub(crate) state_file: Option<PathBuf>,
     /// The folder of the reports.
     pub(crate) output_dir: PathBuf,
-    /// Whether a Markdown report is wanted.
-    pub(crate) markdown: bool,
-    /// Whether a JSON report is wanted.
-    pub(crate) json: bool,
+    /// The reports that are wanted.
+    pub(crate) formats: Vec<Format>,
     /// From which severity on gaps fail the run.
     pub(crate) fail_on: Threshold,
 }
@@ -98,7 +96,7 @@ impl Settings {
             spec = spec.with_share(share(file)?);
         }
         limit(&mut spec, options);
-        let formats = options.formats.as_deref().unwrap_or(&[Format::Md, Format::Json]);
+        let formats = options.formats.clone().unwrap_or_else(|| vec![Format::Md, Format::Json]);
         let network_words = match network {
             Network::Internet => "internet",
             Network::None => "no network",
@@ -119,8 +117,7 @@ impl Settings {
             },
             state_file: options.state_file.as_ref().map(PathBuf::from),
             output_dir: options.output_dir.as_deref().unwrap_or("").into(),
-            markdown: formats.contains(&Format::Md),
-            json: formats.contains(&Format::Json),
+            formats,
             fail_on: threshold(options.fail_on),
         })
     }
@@ -272,6 +269,6 @@ mod tests {
         assert_eq!(settings.looping.step_limit, Duration::from_mins(10));
         assert_eq!(settings.looping.student, StudentBehavior::default());
         assert_eq!(settings.spec.network, smile_sandbox::Network::Internet);
-        assert!(settings.markdown && settings.json);
+        assert_eq!(settings.formats, [Format::Md, Format::Json]);
     }
 }

@@ -12,5 +12,6 @@ mod configuration;
 mod desk;
 mod end;
 mod input;
+mod machine;
 mod samples;
 mod several;
