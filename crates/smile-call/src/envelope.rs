@@ -1,7 +1,10 @@
 //! The envelope of each frame: `{"type", "id", "payload"}`, all three mandatory.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use smile_resilience::{Classify, Phase, Verdict};
 
 /// A call's input or output, not looked into yet.
 pub type Json = Box<RawValue>;
@@ -60,6 +63,12 @@ pub struct CallError {
     /// How long to wait at least before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+}
+
+impl Classify for CallError {
+    fn classify(&self, _phase: Phase) -> Verdict {
+        Verdict::told(self.retryable, self.retry_after_ms.map(Duration::from_millis))
+    }
 }
 
 impl CallError {
